@@ -1,0 +1,1 @@
+"""Dispatch: a plan becomes deliveries; each is claimed, built, sent and settled."""

@@ -1,0 +1,27 @@
+"""A message ready for the wire: RFC 5322 octets and an RFC 5321 envelope."""
+
+from dataclasses import dataclass
+
+from flashback.model.mailing import Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Reverse-path and forward-path, without angle brackets."""
+
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message for one recipient.
+
+    ``content`` has CRLF line ends, no bare CR or LF, no line over 998 octets, and is not
+    dot-stuffed: that is the wire's work.
+    """
+
+    claim: Claim
+    envelope: Envelope
+    message_id: str  #: without angle brackets
+    content: bytes

@@ -1,0 +1,25 @@
+"""Where templates and examples lie, in a checkout, an editable install and a wheel alike."""
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).parent
+#: In a wheel the data travels inside the package; in a checkout it stands at the top.
+_ROOTS: Final = (_PACKAGE / "_data", _PACKAGE.parent.parent)
+
+
+def templates(kind: str) -> Path:
+    """The shipped templates: ``email`` or ``web``. Raises FileNotFoundError on a broken install."""
+    return _find(Path("templates") / kind)
+
+
+def example_issue() -> Path:
+    """The folder of the example issue, in three languages."""
+    return _find(Path("issues") / "35")
+
+
+def _find(relative: Path) -> Path:
+    for root in _ROOTS:
+        if (root / relative).is_dir():
+            return root / relative
+    raise FileNotFoundError(relative)
