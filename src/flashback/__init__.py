@@ -1,3 +1,3 @@
-"""Flashback: write a curated newsletter as a text file, and send it so that every copy is accounted for."""
+"""Flashback: write a newsletter as a text file, and send it with every copy accounted for."""
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
 """Signed tags: who may leave by a link, and whose bounce came back. Pure; the key is passed in.
 
 An unsubscribe token is ``key id (1) subscriber (6) purpose (1) mac (16)`` in base64url: 32
-letters, no address inside, valid for ever (old mails live for years). A VERP tag is readable and short:
-``<delivery>-<mac10>``; its MAC does the work of BATV: a forged bounce is dropped unread.
+letters, no address inside, valid for ever (old mails live for years). A VERP tag is readable and
+short: ``<delivery>-<mac10>``; its MAC does the work of BATV: a forged bounce is dropped unread.
 """
 
 import base64

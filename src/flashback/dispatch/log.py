@@ -1,0 +1,37 @@
+"""The delivery log: one JSON object a line, for machines; addresses are redacted unless asked."""
+
+import json
+
+from flashback.model import Settlement
+
+
+def redacted(mailbox: str) -> str:
+    """An address that tells the provider but not the person: ``a***@example.org``."""
+    local, _, domain = mailbox.rpartition("@")
+    return f"{local[:1]}***@{domain}"
+
+
+def line_of(settlement: Settlement, *, addresses: bool) -> str:
+    """One log line, without its line end. Keys are stable; see docs/log.md."""
+    outcome = settlement.outcome
+    mailbox = outcome.claim.address.mailbox
+    return json.dumps(
+        {
+            "at": outcome.at.isoformat(timespec="milliseconds"),
+            "mailing": outcome.claim.mailing_id,
+            "delivery": outcome.claim.delivery_id,
+            "attempt": outcome.claim.attempt,
+            "address": mailbox if addresses else redacted(mailbox),
+            "language": outcome.claim.language,
+            "state": settlement.state.value,
+            "host": outcome.host,
+            "stage": outcome.stage,
+            "code": outcome.reply.code if outcome.reply else None,
+            "enhanced": outcome.reply.enhanced if outcome.reply else None,
+            "reply": " ".join(outcome.reply.lines) if outcome.reply else None,
+            "queue_id": outcome.queue_id or None,
+            "detail": outcome.detail or None,
+            "due_at": settlement.due_at.isoformat() if settlement.due_at else None,
+        },
+        ensure_ascii=False,
+    )
