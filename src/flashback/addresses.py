@@ -27,9 +27,14 @@ def parse(text: str) -> Address:
         )
     except EmailNotValidError as error:
         raise AddressError(
-            tr("“{text}” is not an e-mail address: {reason}", text=stripped[:80], reason=error),
+            tr("“{text}” is not an e-mail address: {reason}", text=_shown(stripped), reason=error),
             hint=tr("Write it like name@example.org."),
         ) from error
     domain = found.ascii_domain.lower()
     key = unicodedata.normalize("NFC", f"{found.local_part.casefold()}@{domain}")
     return Address(mailbox=f"{found.local_part}@{domain}", key=key)
+
+
+def _shown(text: str) -> str:
+    """The beginning of a text as a terminal may print it: no controls, no half characters."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:80])

@@ -5,8 +5,7 @@ the system's keyring. All paths are relative to the file's folder, the workspace
 """
 
 import difflib
-import importlib
-import os
+import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,10 @@ from flashback.sentences import Sentence, tr
 
 FILENAME: Final = "flashback.toml"
 Security = Literal["tls", "starttls", "none"]
+#: RFC 8058 section 3.1: the URI is https. This machine's own pages are for trials.
+_SAFE_URL: Final = re.compile(
+    r"https://[^/?#]|http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?[/?]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +118,7 @@ def find(start: Path) -> Path:
 def load(path: Path) -> Config:
     """Read and check a settings file. Raises ConfigError naming file, key and way out."""
     try:
-        # A byte-order mark is how some editors of Windows greet the world.
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(
-            tr("{file} cannot be read: {reason}", file=path, reason=error.strerror)
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            tr("{file} is not UTF-8 text.", file=path),
-            hint=tr("Save it again as UTF-8 in your editor."),
-        ) from error
+        tree = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             tr("{file} is not valid TOML: {reason}", file=path, reason=error),
@@ -136,45 +129,19 @@ def load(path: Path) -> Config:
     return replace(config, folder=path.parent)
 
 
-def relay_password(config: Config) -> str:
-    """The relay's password: FLASHBACK_RELAY_PASSWORD, else the file, else the keyring."""
-    if found := os.environ.get("FLASHBACK_RELAY_PASSWORD"):
-        return found
-    if config.relay.password_file:
-        return _secret_file(config.path(config.relay.password_file)).strip("\r\n")
-    if found := _from_keyring(config.relay.username):
-        return found
-    raise ConfigError(
-        tr(
-            "There is no password for {user} at {host}.",
-            user=config.relay.username,
-            host=config.relay.host,
-        ),
-        hint=tr("Set FLASHBACK_RELAY_PASSWORD, or name a file: password_file under [relay]."),
-    )
-
-
-def _from_keyring(username: str) -> str | None:
+def read_text(path: Path) -> str:
+    """The text of a settings file. Raises ConfigError when it cannot be read or is not UTF-8."""
     try:
-        # Optional: present where the team installed it.
-        keyring = importlib.import_module("keyring")
-    except ImportError:
-        return None
-    found: str | None = keyring.get_password("flashback", username)
-    return found
-
-
-def _secret_file(path: Path) -> str:
-    try:
-        if path.stat().st_mode & 0o007:
-            raise ConfigError(
-                tr("{file} holds a secret and can be read by everyone on this machine.", file=path),
-                hint=tr("Run: chmod 600 {file}", file=path),
-            )
-        return path.read_text(encoding="utf-8")
+        # A byte-order mark is how some editors of Windows greet the world.
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(
             tr("{file} cannot be read: {reason}", file=path, reason=error.strerror)
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            tr("{file} is not UTF-8 text.", file=path),
+            hint=tr("Save it again as UTF-8 in your editor."),
         ) from error
 
 
@@ -250,22 +217,34 @@ def _wrong(path: Path, place: str, wanted: Sentence) -> ConfigError:
     )
 
 
+#: What no clock, socket or database could bear more of: ports end at 65535, the rest is a day, a
+#: year, or a million.
+_HIGHEST: Final[Mapping[str, int]] = {
+    "relay.port": 65_535,
+    "relay.connect_seconds": 86_400,
+    "relay.command_seconds": 86_400,
+    "relay.final_dot_seconds": 86_400,
+    "relay.messages_per_connection": 1_000_000,
+    "sending.window": 1_000_000,
+    "sending.give_up_after_hours": 8_784,
+    "sending.first_retry_minutes": 1_440,
+    "sending.longest_retry_hours": 8_784,
+}
+
+
 def _check(config: Config, path: Path) -> None:
     """Refuse what the types allow but mail does not."""
     if "{token}" not in config.links.unsubscribe:
         raise _wrong(path, "links.unsubscribe", tr("a URL that contains {mark}", mark="{token}"))
-    # RFC 8058 section 3.1: the URI is https. Loopback is for trials.
-    if not config.links.unsubscribe.startswith(("https://", "http://localhost", "http://127.")):
+    if not _SAFE_URL.match(config.links.unsubscribe):
         raise _wrong(path, "links.unsubscribe", tr("an https:// URL"))
     if any(c.isspace() or not c.isascii() for c in config.links.unsubscribe):
         raise _wrong(path, "links.unsubscribe", tr("a URL of ASCII letters without spaces"))
-    for place, number in (
-        ("relay.port", config.relay.port),
-        ("relay.messages_per_connection", config.relay.messages_per_connection),
-        ("sending.window", config.sending.window),
-    ):
-        if number < 1:
-            raise _wrong(path, place, tr("a number above zero"))
+    for place, highest in _HIGHEST.items():
+        table, _, name = place.partition(".")
+        if not 0 < getattr(getattr(config, table), name) <= highest:  # also: not nan
+            wanted = tr("a number above zero and at most {highest}", highest=highest)
+            raise _wrong(path, place, wanted)
     if config.relay.security == "none" and config.relay.username:
         raise ConfigError(
             tr("{file}: a password would travel in the clear.", file=path),

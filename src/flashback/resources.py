@@ -18,8 +18,13 @@ def example_issue() -> Path:
     return _find(Path("issues") / "35")
 
 
+def example_readers() -> Path:
+    """Sixty invented readers, as a CSV file."""
+    return _find(Path("subscribers") / "sample.csv")
+
+
 def _find(relative: Path) -> Path:
     for root in _ROOTS:
-        if (root / relative).is_dir():
+        if (root / relative).exists():
             return root / relative
     raise FileNotFoundError(relative)

@@ -29,4 +29,4 @@ class Finding:
     @property
     def staff_language(self) -> str:
         """The language the finding is told in."""
-        return "en" if self.language.partition("-")[0] == "en" else "fr"
+        return "en" if self.language.partition("-")[0].lower() == "en" else "fr"

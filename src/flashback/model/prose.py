@@ -4,8 +4,9 @@ Nothing here is markup. Text is exactly what stands in the file (NFC, without tr
 typography happens when it is typeset.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +102,27 @@ Block = Paragraph | Subheading | Items | Quotation | Preformatted
 
 def plain(nodes: Iterable[Inline | Block]) -> str:
     """The characters of a tree without any markup; blocks are parted by one space."""
-    parts: list[str] = []
+    return "".join(_pieces(nodes)).strip()
+
+
+def _pieces(nodes: Iterable[Inline | Block]) -> Iterator[str]:
     for node in nodes:
         match node:
-            case Text(text) | Code(text) | Preformatted(text):
-                parts.append(text)
+            case Text(text) | Code(text):
+                yield text
+            case Preformatted(text):
+                yield f"{text} "
             case Break():
-                parts.append(" ")
+                yield " "
             case Picture(alt=alt):
-                parts.append(alt)
+                yield alt
             case Emphasis(children) | Strong(children) | Hyperlink(children=children):
-                parts.append(plain(children))
+                yield from _pieces(children)
             case Paragraph(children) | Subheading(children):
-                parts.append(plain(children) + " ")
+                yield f"{plain(children)} "
             case Quotation(children):
-                parts.append(plain(children) + " ")
+                yield f"{plain(children)} "
             case Items(items):
-                parts.append("".join(plain(item) + " " for item in items))
-    return "".join(parts).strip() if parts and parts[-1].endswith(" ") else "".join(parts)
+                yield from (f"{plain(item)} " for item in items)
+            case _:
+                assert_never(node)

@@ -1,0 +1,6 @@
+"""``python -m flashback``."""
+
+from flashback.cli import run
+
+if __name__ == "__main__":
+    run()
