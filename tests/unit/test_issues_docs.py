@@ -1,0 +1,63 @@
+"""What the documentation says of issues is what the program does."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import flashback.issues
+from flashback.issues import parse
+from flashback.issues.words import ARTICLE_KEYS, HEADER_KEYS, is_read_also
+
+DOCS = Path(__file__).parents[2] / "docs"
+ROOM = Path(flashback.issues.__file__).parent
+GUIDE = (DOCS / "issue-format.md").read_text(encoding="utf-8")
+
+
+def codes_in_source() -> set[tuple[str, str]]:
+    """Every code the room makes, with its severity."""
+    calls = (
+        node
+        for file in ROOM.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    )
+    return {
+        (call.args[1].value, call.func.attr)
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"error", "warning", "hint"}
+        and len(call.args) > 2
+        and isinstance(call.args[1], ast.Constant)
+        and isinstance(call.args[1].value, str)
+    }
+
+
+def test_every_finding_is_explained_and_no_other() -> None:
+    """The tables of findings.md are the codes in the source, each once, with its severity."""
+    text = (DOCS / "findings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+    assert len(rows) > 50
+    assert sorted((code, severity) for code, severity, _, _ in rows) == sorted(codes_in_source())
+
+
+@pytest.mark.parametrize("example", re.findall(r"```issue\n(.*?)```", GUIDE, re.DOTALL))
+def test_the_guides_issues_have_no_finding(example: str) -> None:
+    """Whoever copies an example gets an issue that can be sent."""
+    reading = parse(example, file="x.md", language="fr", folder=None)
+    assert reading.findings == ()
+    assert reading.issue
+    assert reading.issue.articles
+
+
+def test_the_guide_names_every_key_and_phrase() -> None:
+    """All header keys and article keys, in the three languages."""
+    for words in HEADER_KEYS.values():
+        assert f"| `{words['fr']}` | `{words['en']}` | `{words['ar']}` |" in GUIDE
+    for words in ARTICLE_KEYS.values():
+        for word in words.values():
+            assert f"`{word} : " in GUIDE
+    phrases = re.findall(r"`((?:Voir|À lire|Lire|Read|See|اقرأ|انظر|شاهد) [^`:]+)`", GUIDE)
+    assert len(phrases) == 9
+    assert all(map(is_read_also, phrases))
