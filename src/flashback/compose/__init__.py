@@ -1,1 +1,6 @@
-"""Placeholder."""
+"""Issue to Edition: typography, templates, MJML, inlined styles, and a plain text of its own."""
+
+from flashback.compose.edition import compose
+from flashback.compose.theme import Theme, load_theme
+
+__all__ = ["Theme", "compose", "load_theme"]

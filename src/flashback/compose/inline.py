@@ -1,0 +1,52 @@
+"""Class rules of a style sheet into ``style`` attributes, and white space out.
+
+premailer works on a tree here: given text it loses the doctype, for MJML writes it in small
+letters. MJML's own ``<style>`` elements are kept as they are, ``!important`` and all.
+"""
+
+import logging
+import re
+from typing import Final
+
+from lxml import etree
+from premailer import Premailer
+
+_STYLE: Final = re.compile(r"<style(?=[\s>])")
+_IGNORED: Final = '<style data-premailer="ignore"'
+#: What slimming leaves alone: conditional comments, preformatted text, style sheets.
+_KEPT: Final = re.compile(r"(<!--.*?-->|<pre\b.*?</pre>|<style\b.*?</style>)", re.DOTALL)
+_INDENT: Final = re.compile(r"[ \t]*\n[ \t\n]*")
+
+
+def inline_styles(html: str, css: str) -> str:
+    """Put the rules of ``css`` (classes only) on the elements they match."""
+    marked = _STYLE.sub(_IGNORED, html)
+    tree = etree.fromstring(marked.encode(), etree.HTMLParser(encoding="utf-8"))
+    root = Premailer(
+        css_text=[css],
+        keep_style_tags=False,
+        disable_leftover_css=False,
+        strip_important=False,
+        disable_validation=True,
+        allow_network=False,
+        allow_loading_external_files=False,
+        align_floating_images=False,
+        remove_unset_properties=True,
+        exclude_pseudoclasses=True,
+        cache_css_parsing=True,
+        disable_basic_attributes=["align", "valign", "width", "height", "bgcolor"],
+        cssutils_logging_level=logging.CRITICAL,
+    ).transform(tree, pretty_print=False)
+    for element in root.iter():
+        if style := element.get("style"):
+            element.set("style", style.replace("; ", ";"))
+    text = etree.tostring(root, method="html", encoding="unicode", doctype="<!DOCTYPE html>")
+    return str(text).replace(_IGNORED, "<style")
+
+
+def slim(html: str) -> str:
+    """Shorten runs of white space with a line end to that line end."""
+    parts = _KEPT.split(html)
+    for i in range(0, len(parts), 2):
+        parts[i] = _INDENT.sub("\n", parts[i])
+    return "".join(parts)
