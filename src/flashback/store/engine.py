@@ -1,0 +1,211 @@
+"""Open the store by its URL: SQLite in the workspace, or PostgreSQL on a server.
+
+A ``Store`` hands out transactions, nothing else. Each is durable when it ends (SQLite: WAL with
+``synchronous=FULL``; PostgreSQL: ``synchronous_commit`` not off) and rolled back whole when it
+fails. The schema is brought up to date on the way in.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from flashback.errors import StoreError
+from flashback.sentences import tr
+from flashback.store import schema
+from flashback.store.door import door
+
+_BUSY_SECONDS: Final = 5.0
+_CONNECT_SECONDS: Final = 10
+_BEGIN: Final = "flashback_begin"
+_EXAMPLE: Final = tr('Write url = "sqlite:///subscribers/subscribers.db" under [store].')
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Transactions on one database. Close it when done."""
+
+    engine: Engine
+    place: str  #: for people: a path, or a server without its password
+    reading: Engine  #: the same database, for transactions that only read
+
+    @property
+    def one_machine(self) -> bool:
+        """Whether every program that uses this store runs on this machine."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; durable on exit, or nothing of it on an error."""
+        with door(self.place), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that sees the store as it was at one moment."""
+        with door(self.place), self.reading.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str, *, folder: Path) -> Store:
+    """Open the store, making it where there is none. Raises StoreError with the way out.
+
+    A relative SQLite path starts at ``folder``, the workspace.
+    """
+    parsed = _parse(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        store = _sqlite(_file_of(parsed, folder))
+    elif backend == "postgresql":
+        store = _postgresql(parsed)
+    else:
+        raise StoreError(
+            tr("A store is kept in SQLite or PostgreSQL, not in {name}.", name=backend),
+            hint=_EXAMPLE,
+        )
+    try:
+        if store.one_machine:
+            _use_wal(store)
+        with door(store.place):
+            schema.upgrade(store.engine, reading=store.reading, place=store.place)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url.replace("postgres://", "postgresql://", 1))
+    except (SQLAlchemyError, ValueError):
+        # Not "from error": its words repeat the URL, and with it the password.
+        raise StoreError(
+            tr("The store's url cannot be understood."),
+            hint=_EXAMPLE,
+        ) from None
+
+
+def _file_of(url: URL, folder: Path) -> Path:
+    name = url.database or ""
+    if name in ("", ":memory:") or name.startswith("file:"):
+        raise StoreError(
+            tr("The store must be a file on disk, or what was sent would be forgotten."),
+            hint=_EXAMPLE,
+        )
+    return folder.resolve() / name
+
+
+def _sqlite(path: Path) -> Store:
+    _make_private(path)
+    engine = create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        connect_args={"timeout": _BUSY_SECONDS},
+        hide_parameters=True,
+        json_serializer=schema.compact_json,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return Store(engine, str(path), engine.execution_options(**{_BEGIN: "BEGIN"}))
+
+
+def _make_private(path: Path) -> None:
+    """Make folder and file for the owner alone; SQLite gives -wal and -shm the file's rights."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(
+            tr("{place} cannot be opened for writing: {reason}", place=path, reason=error.strerror),
+            hint=tr("Check the rights of the file and of its folder, or url under [store]."),
+        ) from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not begin transactions of its own: _begin_sqlite does.
+    connection.isolation_level = None
+    for pragma in (
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "cache_size = -8192",  # KiB; a larger one gains nothing and costs memory per sender
+        "secure_delete = FAST",  # who is erased shall not be found in the file
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that turns to writing fails at once when another has written.
+    statement = connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE")
+    connection.exec_driver_sql(statement)
+
+
+def _use_wal(store: Store) -> None:
+    """Switch to WAL once; the file remembers it. Two programs may try at the same moment."""
+    patience = time.monotonic() + _BUSY_SECONDS
+    with door(store.place):
+        while True:
+            try:
+                _switch(store.engine)
+            except OperationalError as error:
+                # SQLite does not wait here, whatever its busy timeout.
+                busy = getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+                if not busy or time.monotonic() > patience:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+
+def _switch(engine: Engine) -> None:
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.Error as error:
+            raise OperationalError("PRAGMA journal_mode", None, error) from error
+
+
+def _postgresql(url: URL) -> Store:
+    place = URL.create(
+        "postgresql", username=url.username, host=url.host, port=url.port, database=url.database
+    ).render_as_string()
+    try:
+        with door(place):
+            engine = create_engine(
+                url.set(drivername="postgresql+psycopg"),
+                connect_args={} if "connect_timeout" in url.query else _PATIENCE,
+                hide_parameters=True,
+                pool_pre_ping=True,
+                json_serializer=schema.compact_json,
+            )
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            tr("PostgreSQL's driver is not installed."),
+            hint=tr('Run: pip install "flashback[postgresql]"'),
+        ) from error
+    event.listen(engine, "connect", _prepare_postgresql)
+    return Store(engine, place, engine.execution_options(isolation_level="REPEATABLE READ"))
+
+
+_PATIENCE: Final = {"connect_timeout": _CONNECT_SECONDS}
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        # What is promised to be durable must be; a stricter setting than "on" is left alone.
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false)"
+            " WHERE current_setting('synchronous_commit') = 'off'"
+        )
+        cursor.execute("SET lock_timeout = '30s'")
+    connection.commit()

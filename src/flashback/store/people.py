@@ -1,0 +1,211 @@
+"""Rows of people: read as ``Subscriber``, written whole, erased without a trace of the person.
+
+Functions over a connection; ``subscribers`` and ``importing`` decide where their transactions
+begin and end.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from flashback.model import (
+    Address,
+    Consent,
+    Subscriber,
+    SubscriberStatus,
+    Suppression,
+    SuppressionReason,
+)
+from flashback.store.once import insert_once
+from flashback.store.storable import foreign, language_tag, own, own_fields
+from flashback.store.tables import attempts, consents, deliveries, subscribers, suppressions
+
+#: One statement names at most so many rows: databases limit its parameters.
+CHUNK: Final = 1_000
+
+PEOPLE: Final[Select[Any]] = select(
+    subscribers, suppressions.c.reason.label("suppressed")
+).select_from(subscribers.outerjoin(suppressions, suppressions.c.key == subscribers.c.key))
+
+
+def subscriber_of(row: Any) -> Subscriber:
+    """A row of ``PEOPLE`` as a value."""
+    return Subscriber(
+        id=row.id,
+        address=Address(mailbox=row.mailbox, key=row.key),
+        name=row.name,
+        language=row.language,
+        organisation=row.organisation,
+        status=row.status,
+        fields=row.fields,
+        suppressed=row.suppressed,
+        created_at=row.created_at,
+    )
+
+
+def cleaned(subscriber: Subscriber) -> Subscriber:
+    """The same person in storable words. Raises StoreError."""
+    return replace(
+        subscriber,
+        name=own(subscriber.name),
+        language=language_tag(subscriber.language),
+        organisation=own(subscriber.organisation),
+        fields=own_fields(subscriber.fields),
+    )
+
+
+def values_of(subscriber: Subscriber) -> dict[str, Any]:
+    """The columns that a person's own words fill."""
+    return {
+        "mailbox": subscriber.address.mailbox,
+        "key": subscriber.address.key,
+        "name": subscriber.name,
+        "language": subscriber.language,
+        "organisation": subscriber.organisation,
+        "fields": dict(subscriber.fields),
+    }
+
+
+def by_key(connection: Connection, key: str) -> Subscriber | None:
+    """The person with an address, if there is one."""
+    row = connection.execute(PEOPLE.where(subscribers.c.key == key)).one_or_none()
+    return subscriber_of(row) if row else None
+
+
+def by_id(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """The person with a number, if there still is one."""
+    row = connection.execute(PEOPLE.where(subscribers.c.id == subscriber_id)).one_or_none()
+    return subscriber_of(row) if row else None
+
+
+def by_keys(connection: Connection, keys: Sequence[str]) -> dict[str, Subscriber]:
+    """The people with some addresses, by key."""
+    found: dict[str, Subscriber] = {}
+    for start in range(0, len(keys), CHUNK):
+        some = PEOPLE.where(subscribers.c.key.in_(keys[start : start + CHUNK]))
+        found |= {row.key: subscriber_of(row) for row in connection.execute(some)}
+    return found
+
+
+def suppressed_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of some keys that must not be mailed."""
+    found: set[str] = set()
+    for start in range(0, len(keys), CHUNK):
+        some = suppressions.c.key.in_(keys[start : start + CHUNK])
+        found |= set(connection.scalars(select(suppressions.c.key).where(some)))
+    return found
+
+
+def insert_people(
+    connection: Connection, people: Sequence[tuple[Subscriber, dt.datetime]]
+) -> dict[str, int]:
+    """Write new people, each with the time of its last change; their numbers by key."""
+    numbers: dict[str, int] = {}
+    for start in range(0, len(people), CHUNK):
+        chunk = people[start : start + CHUNK]
+        connection.execute(
+            insert(subscribers),
+            [
+                {
+                    **values_of(person),
+                    "status": person.status,
+                    "created_at": person.created_at,
+                    "changed_at": changed_at,
+                }
+                for person, changed_at in chunk
+            ],
+        )
+        keys = [person.address.key for person, _ in chunk]
+        rows = select(subscribers.c.key, subscribers.c.id).where(subscribers.c.key.in_(keys))
+        numbers |= {row.key: row.id for row in connection.execute(rows)}
+    return numbers
+
+
+def update_person(
+    connection: Connection, subscriber_id: int, values: Mapping[str, Any], now: dt.datetime
+) -> None:
+    """Change columns of one person."""
+    connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id == subscriber_id)
+        .values(**values, changed_at=now)
+    )
+
+
+def record_consents(connection: Connection, records: Iterable[tuple[int, Consent]]) -> None:
+    """Add to the record of what was agreed."""
+    rows = [
+        {
+            "subscriber_id": subscriber_id,
+            "kind": consent.kind,
+            "at": consent.at,
+            "source": foreign(consent.source),
+            "wording": foreign(consent.wording),
+            "by": foreign(consent.by),
+        }
+        for subscriber_id, consent in records
+    ]
+    if rows:
+        connection.execute(insert(consents), rows)
+
+
+def consents_of(
+    connection: Connection, subscriber_ids: Sequence[int]
+) -> dict[int, tuple[Consent, ...]]:
+    """What some people agreed to and withdrew, in the order it was recorded."""
+    found: dict[int, tuple[Consent, ...]] = dict.fromkeys(subscriber_ids, ())
+    for start in range(0, len(subscriber_ids), CHUNK):
+        chunk = subscriber_ids[start : start + CHUNK]
+        rows = connection.execute(
+            select(consents).where(consents.c.subscriber_id.in_(chunk)).order_by(consents.c.id)
+        )
+        for row in rows:
+            found[row.subscriber_id] += (
+                Consent(
+                    kind=row.kind, at=row.at, source=row.source, wording=row.wording, by=row.by
+                ),
+            )
+    return found
+
+
+def insert_suppressions(connection: Connection, found: Iterable[Suppression]) -> None:
+    """Forbid mailing some keys; an older reason stays."""
+    rows = [{"key": s.key, "reason": s.reason, "at": s.at, "note": foreign(s.note)} for s in found]
+    if rows:
+        connection.execute(insert_once(connection, suppressions), rows)
+
+
+def suppression_of(connection: Connection, key: str) -> Suppression | None:
+    """Why a key must not be mailed."""
+    row = connection.execute(select(suppressions).where(suppressions.c.key == key)).one_or_none()
+    return Suppression(key=row.key, reason=row.reason, at=row.at, note=row.note) if row else None
+
+
+def erase(connection: Connection, person: Subscriber, now: dt.datetime) -> None:
+    """Delete a person; the deliveries stay counted, and no import brings the address back."""
+    own_deliveries = deliveries.c.subscriber_id == person.id
+    # Servers like to repeat the address in their replies.
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.delivery_id.in_(select(deliveries.c.id).where(own_deliveries)))
+        .values(reply_text="", detail="")
+    )
+    connection.execute(update(deliveries).where(own_deliveries).values(reply="", reason="erased"))
+    connection.execute(delete(subscribers).where(subscribers.c.id == person.id))
+    key = person.address.key
+    connection.execute(update(suppressions).where(suppressions.c.key == key).values(note=""))
+    insert_suppressions(
+        connection,
+        [Suppression(key=key, reason=SuppressionReason.MANUAL, at=now, note="erased")],
+    )
+
+
+def mailable() -> tuple[Any, ...]:
+    """The conditions, over ``PEOPLE``, under which somebody may be mailed."""
+    return (
+        subscribers.c.status == SubscriberStatus.CONFIRMED,
+        suppressions.c.key.is_(None),
+    )

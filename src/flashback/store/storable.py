@@ -1,0 +1,53 @@
+"""Text that either database can keep, made from text that came from anywhere."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Final
+
+from flashback.errors import StoreError
+from flashback.sentences import tr
+
+#: A hostile server may talk for ever; nobody reads more of it than this.
+LONGEST_REPLY: Final = 2_000
+
+_TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+
+
+def foreign(words: str) -> str:
+    """A stranger's words on one line, as far as they can be kept: no NUL, not endless."""
+    line = " ".join(words[:LONGEST_REPLY].replace("\0", "\N{REPLACEMENT CHARACTER}").split())
+    return line.encode("utf-8", "replace").decode("utf-8")
+
+
+def own(words: str) -> str:
+    """A person's name or field: NFC, without outer spaces. Raises StoreError on control characters.
+
+    A line break in a name would become one in a message's header.
+    """
+    clean = unicodedata.normalize("NFC", words).strip()
+    for character in clean:
+        if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
+            raise StoreError(
+                tr("{words} holds a line break or a control character.", words=ascii(clean[:40])),
+                hint=tr("Remove it, or write a space instead."),
+            )
+    return clean
+
+
+def language_tag(words: str) -> str:
+    """A BCP 47 tag with its language in lower case, or empty. Raises StoreError."""
+    tag = words.strip()
+    if tag and not _TAG.fullmatch(tag):
+        raise StoreError(
+            tr("“{words}” is no language.", words=tag[:40]),
+            hint=tr("Write fr, ar or en."),
+        )
+    primary, hyphen, rest = tag.partition("-")
+    return primary.lower() + hyphen + rest
+
+
+def own_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    """A person's own fields: clean names and values; an empty value is no value."""
+    clean = {own(name): own(value) for name, value in fields.items()}
+    return {name: value for name, value in sorted(clean.items()) if name and value}

@@ -1,0 +1,248 @@
+"""The address book: people, what they agreed to, and what forbids mailing them.
+
+Nobody becomes confirmed without a recorded consent, and who left comes back only with a new one.
+Addresses arrive parsed; ``flashback.addresses`` does that.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from flashback.errors import Exit, StoreError
+from flashback.model import (
+    Address,
+    Consent,
+    ConsentKind,
+    Subscriber,
+    SubscriberStatus,
+    Suppression,
+    SuppressionReason,
+)
+from flashback.sentences import tr
+from flashback.store import people
+from flashback.store.engine import Store
+from flashback.store.tables import subscribers, suppressions
+
+_STREAM: Final = 2_000
+_NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class UnknownSubscriberError(StoreError):
+    """Nobody by that address or number."""
+
+    exit_code: ClassVar[Exit] = Exit.USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What was agreed and withdrawn, in the order it was recorded, and what forbids mailing."""
+
+    consents: tuple[Consent, ...]
+    suppression: Suppression | None
+
+
+class Subscribers:
+    """The people in a store. Each method is one transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Changing ---------------------------------------------------------------------------------
+
+    def add(
+        self,
+        address: Address,
+        *,
+        now: dt.datetime,
+        name: str = "",
+        language: str = "",
+        organisation: str = "",
+        fields: Mapping[str, str] = _NO_FIELDS,
+        status: SubscriberStatus = SubscriberStatus.UNCONFIRMED,
+        consent: Consent | None = None,
+    ) -> Subscriber:
+        """Add a person. Raises StoreError for a known address, or confirmed without a consent."""
+        granted = consent is not None and consent.kind is ConsentKind.GRANTED
+        if status is SubscriberStatus.CONFIRMED and not granted:
+            raise StoreError(
+                tr("{address} cannot be confirmed without a consent.", address=address),
+                hint=tr("Say what the person agreed to, or add the address unconfirmed."),
+            )
+        person = people.cleaned(
+            Subscriber(
+                id=0,
+                address=address,
+                name=name,
+                language=language,
+                organisation=organisation,
+                status=status,
+                fields=fields,
+                created_at=now,
+            )
+        )
+        with self._store.write() as connection:
+            if people.by_key(connection, address.key):
+                raise _known(address)
+            number = people.insert_people(connection, [(person, now)])[address.key]
+            if consent is not None:
+                people.record_consents(connection, [(number, consent)])
+            return _there(connection, number)
+
+    def change(self, subscriber: Subscriber, *, now: dt.datetime) -> Subscriber:
+        """Write a person's address, name, language, organisation and fields; never the status."""
+        person = people.cleaned(subscriber)
+        with self._store.write() as connection:
+            _there(connection, person.id)
+            try:
+                people.update_person(connection, person.id, people.values_of(person), now)
+            except IntegrityError as error:
+                raise _known(person.address) from error
+            return _there(connection, person.id)
+
+    def confirm(self, subscriber_id: int, consent: Consent) -> Subscriber:
+        """Record a consent and confirm, whatever the status was. Raises UnknownSubscriberError."""
+        if consent.kind is not ConsentKind.GRANTED:
+            raise StoreError(tr("A withdrawn consent confirms nobody."))
+        return self._set(subscriber_id, SubscriberStatus.CONFIRMED, consent)
+
+    def unsubscribe(
+        self, subscriber_id: int, *, at: dt.datetime, source: str, by: str = ""
+    ) -> Subscriber:
+        """Let a person leave; a second time changes nothing. Raises UnknownSubscriberError."""
+        withdrawn = Consent(kind=ConsentKind.WITHDRAWN, at=at, source=source, by=by)
+        return self._set(subscriber_id, SubscriberStatus.UNSUBSCRIBED, withdrawn)
+
+    def _set(self, subscriber_id: int, status: SubscriberStatus, consent: Consent) -> Subscriber:
+        with self._store.write() as connection:
+            person = _there(connection, subscriber_id)
+            leaves_again = status is SubscriberStatus.UNSUBSCRIBED is person.status
+            if not leaves_again:
+                people.record_consents(connection, [(subscriber_id, consent)])
+            if person.status is not status:
+                people.update_person(connection, subscriber_id, {"status": status}, consent.at)
+            return replace(person, status=status)
+
+    def suppress(
+        self, key: str, reason: SuppressionReason, *, at: dt.datetime, note: str = ""
+    ) -> None:
+        """Forbid mailing an address, known or not; an older reason stays."""
+        with self._store.write() as connection:
+            people.insert_suppressions(
+                connection, [Suppression(key=key, reason=reason, at=at, note=note)]
+            )
+
+    def unsuppress(self, key: str) -> bool:
+        """Lift a suppression; False when there was none."""
+        with self._store.write() as connection:
+            gone = connection.execute(delete(suppressions).where(suppressions.c.key == key))
+            return gone.rowcount > 0
+
+    def remove(self, subscriber_id: int, *, now: dt.datetime) -> None:
+        """Erase a person for good. Raises UnknownSubscriberError.
+
+        Deliveries stay counted, without address and replies; the address stays suppressed, so
+        that no import brings it back.
+        """
+        with self._store.write() as connection:
+            people.erase(connection, _there(connection, subscriber_id), now)
+
+    # Reading ----------------------------------------------------------------------------------
+
+    def get(self, key: str) -> Subscriber:
+        """The person with an address' key. Raises UnknownSubscriberError."""
+        with self._store.read() as connection:
+            found = people.by_key(connection, key)
+        if found is None:
+            raise _unknown(key)
+        return found
+
+    def find(self, subscriber_id: int) -> Subscriber | None:
+        """The person with a number; None for one that was erased."""
+        with self._store.read() as connection:
+            return people.by_id(connection, subscriber_id)
+
+    def list(
+        self,
+        *,
+        status: SubscriberStatus | None = None,
+        language: str | None = None,
+        condition: ColumnElement[bool] | None = None,
+        limit: int = 100,
+        after: int = 0,
+    ) -> Sequence[Subscriber]:
+        """A page of people in the order they came, beginning after a number."""
+        statement = people.PEOPLE.where(subscribers.c.id > after)
+        if status is not None:
+            statement = statement.where(subscribers.c.status == status)
+        if language is not None:
+            statement = statement.where(subscribers.c.language == language)
+        if condition is not None:
+            statement = statement.where(condition)
+        with self._store.read() as connection:
+            rows = connection.execute(statement.order_by(subscribers.c.id).limit(limit))
+            return tuple(people.subscriber_of(row) for row in rows)
+
+    def counts(self) -> Mapping[tuple[str, SubscriberStatus], int]:
+        """How many there are, by language and status."""
+        with self._store.read() as connection:
+            rows = connection.execute(
+                select(subscribers.c.language, subscribers.c.status, func.count().label("people"))
+                .group_by(subscribers.c.language, subscribers.c.status)
+                .order_by(subscribers.c.language, subscribers.c.status)
+            )
+            return {(row.language, row.status): row.people for row in rows}
+
+    def audience(
+        self, *, languages: Sequence[str] = (), condition: ColumnElement[bool] | None = None
+    ) -> Iterator[tuple[int, str]]:
+        """Everybody who may be mailed at one moment, as (number, language), in order, streamed."""
+        table = people.PEOPLE.with_only_columns(subscribers.c.id, subscribers.c.language)
+        statement = table.where(*people.mailable()).order_by(subscribers.c.id)
+        if languages:
+            statement = statement.where(subscribers.c.language.in_(languages))
+        if condition is not None:
+            statement = statement.where(condition)
+        with self._store.read() as connection:
+            streamed = connection.execution_options(yield_per=_STREAM)
+            for row in streamed.execute(statement):
+                yield row.id, row.language
+
+    def history(self, subscriber_id: int) -> History:
+        """What a person agreed to and what forbids mailing. Raises UnknownSubscriberError."""
+        with self._store.read() as connection:
+            person = _there(connection, subscriber_id)
+            return History(
+                consents=people.consents_of(connection, [subscriber_id])[subscriber_id],
+                suppression=people.suppression_of(connection, person.address.key),
+            )
+
+    def suppression(self, key: str) -> Suppression | None:
+        """Why an address must not be mailed; None when it may."""
+        with self._store.read() as connection:
+            return people.suppression_of(connection, key)
+
+
+def _there(connection: Connection, subscriber_id: int) -> Subscriber:
+    person = people.by_id(connection, subscriber_id)
+    if person is None:
+        raise _unknown(str(subscriber_id))
+    return person
+
+
+def _unknown(name: str) -> UnknownSubscriberError:
+    return UnknownSubscriberError(
+        tr("There is no subscriber {name}.", name=name),
+        hint=tr("See who is there: flashback subscribers list"),
+    )
+
+
+def _known(address: Address) -> StoreError:
+    return StoreError(
+        tr("{address} is there already.", address=address),
+        hint=tr("See what is known: flashback subscribers show {address}", address=address),
+    )
