@@ -23,6 +23,11 @@ class Address:
         return self.mailbox.rpartition("@")[2]
 
     @property
+    def masked(self) -> str:
+        """The provider but not the person, for logs and pages: ``a***@example.org``."""
+        return f"{self.mailbox[:1]}***@{self.domain}"
+
+    @property
     def is_ascii(self) -> bool:
         """Whether it can be sent without SMTPUTF8 (RFC 6531)."""
         return self.mailbox.isascii()
