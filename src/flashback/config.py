@@ -234,8 +234,8 @@ _HIGHEST: Final[Mapping[str, int]] = {
 
 def _check(config: Config, path: Path) -> None:
     """Refuse what the types allow but mail does not."""
-    if "{token}" not in config.links.unsubscribe:
-        raise _wrong(path, "links.unsubscribe", tr("a URL that contains {mark}", mark="{token}"))
+    if config.links.unsubscribe.count("{token}") != 1:
+        raise _wrong(path, "links.unsubscribe", tr("a URL with {mark} in it, once", mark="{token}"))
     if not _SAFE_URL.match(config.links.unsubscribe):
         raise _wrong(path, "links.unsubscribe", tr("an https:// URL"))
     if any(c.isspace() or not c.isascii() for c in config.links.unsubscribe):

@@ -64,8 +64,18 @@ class StoreError(FlashbackError):
     """The store cannot be opened, read or written."""
 
 
+class RepeatedIssueError(StoreError):
+    """The issue was mailed before, and nobody said that it is to be mailed again."""
+
+
 class UnknownMailingError(StoreError):
     """No mailing by that number."""
+
+    exit_code = Exit.USAGE
+
+
+class UnknownSubscriberError(StoreError):
+    """Nobody by that address or number."""
 
     exit_code = Exit.USAGE
 

@@ -6,12 +6,12 @@ promises of ``dispatch.ports.Ledger`` but durability.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from flashback.dispatch.ports import BeforeFinalDot
-from flashback.errors import LeaseLostError, UnknownMailingError
+from flashback.errors import LeaseLostError, RepeatedIssueError, UnknownMailingError
 from flashback.model import (
     TRANSITIONS,
     Account,
@@ -57,7 +57,6 @@ class _Row:
     state: DeliveryState = DeliveryState.PLANNED
     attempts: int = 0
     owner: str = ""
-    leased_until: dt.datetime | None = None
     before_dot: bool = False
     first_tried_at: dt.datetime | None = None
     due_at: dt.datetime | None = None
@@ -77,9 +76,13 @@ class MemoryLedger:
     settlements: list[Settlement] = field(default_factory=list)
     _mailings: dict[int, Mailing] = field(default_factory=dict)
     _rows: dict[int, list[_Row]] = field(default_factory=dict)
+    _heartbeats: dict[str, dt.datetime] = field(default_factory=dict)
 
     def open(self, plan: Plan, now: dt.datetime) -> Mailing:
         """Keep the plan."""
+        number = plan.editions[0].issue_number
+        if not plan.again and any(m.issue_number == number for m in self._mailings.values()):
+            raise RepeatedIssueError(tr("Issue {number} was already sent.", number=number))
         mailing_id = len(self._mailings) + 1
         digests = {edition.language: edition.digest for edition in plan.editions}
         first = plan.editions[0]
@@ -121,10 +124,10 @@ class MemoryLedger:
                 row.move(DeliveryState.SKIPPED)
                 continue
             row.move(DeliveryState.CLAIMED)
-            row.owner, row.leased_until, row.before_dot = owner, now + LEASE, False
+            row.owner, row.before_dot = owner, False
+            self._heartbeats[owner] = now
             row.attempts += 1
             claims.append(self._claim(mailing_id, row, reader))
-            row.first_tried_at = row.first_tried_at or now
         return claims
 
     @staticmethod
@@ -148,14 +151,11 @@ class MemoryLedger:
     def before_final_dot(self, claim: Claim, *, now: dt.datetime) -> None:
         """Note that the dot is about to leave."""
         row = self._row(claim)
-        if (row.state, row.owner, row.attempts) != (
-            DeliveryState.CLAIMED,
-            claim.owner,
-            claim.attempt,
-        ):
+        mine = (DeliveryState.CLAIMED, claim.owner, claim.attempt, False)
+        if (row.state, row.owner, row.attempts, row.before_dot) != mine:
             raise LeaseLostError(tr("Another sender has taken over this delivery."))
         row.before_dot = True
-        row.leased_until = now + LEASE
+        self._heartbeats[claim.owner] = now
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Write outcomes down."""
@@ -168,6 +168,8 @@ class MemoryLedger:
                 continue
             if settlement.outcome.result is Result.UNTRIED:
                 row.attempts -= 1
+            else:
+                row.first_tried_at = row.first_tried_at or settlement.outcome.at
             row.move(settlement.state)
             row.due_at = settlement.due_at
             if settlement.suppress:
@@ -177,7 +179,8 @@ class MemoryLedger:
         """Give claims back."""
         for claim in claims:
             row = self._row(claim)
-            if row.state is DeliveryState.CLAIMED and row.owner == claim.owner:
+            mine = row.owner == claim.owner and row.attempts == claim.attempt
+            if row.state is DeliveryState.CLAIMED and mine and not row.before_dot:
                 row.move(DeliveryState.PLANNED)
                 row.attempts -= 1
 
@@ -185,7 +188,7 @@ class MemoryLedger:
         """Free the claims of dead owners."""
         moved: Counter[DeliveryState] = Counter()
         for row in self._rows[mailing_id]:
-            expired = row.leased_until is not None and row.leased_until <= now
+            expired = now - self._heartbeats.get(row.owner, now) >= LEASE
             if row.state is DeliveryState.CLAIMED and (row.owner in self.dead_owners or expired):
                 row.move(DeliveryState.IN_DOUBT if row.before_dot else DeliveryState.PLANNED)
                 moved[row.state] += 1
@@ -232,7 +235,7 @@ class MemoryTransport:
 
     def send(
         self, messages: Iterable[Message], before_final_dot: BeforeFinalDot
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Answer as scripted."""
         assert self.is_connected
         for message in messages:

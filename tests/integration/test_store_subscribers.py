@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from flashback.errors import Exit, StoreError
+from flashback.errors import Exit, StoreError, UnknownSubscriberError
 from flashback.model import (
     Consent,
     ConsentKind,
@@ -19,7 +19,6 @@ from flashback.store import (
     SegmentError,
     Store,
     Subscribers,
-    UnknownSubscriberError,
     compile_segment,
 )
 

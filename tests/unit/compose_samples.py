@@ -30,7 +30,7 @@ NEWSLETTER = NewsletterConfig(
         "en": "The microfinance press review, in Morocco and beyond",
     },
     disclaimer={
-        "fr": "Les articles n'expriment que le point de vue exprimé par la source.",
+        "fr": "Les articles n'expriment que la vue de leur source.",
         "ar": "المقالات لا تعبّر إلا عن رأي مصادرها.",
         "en": "Articles express the views of their sources only.",
     },

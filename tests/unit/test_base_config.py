@@ -264,7 +264,8 @@ class TestRefusing:
     @pytest.mark.parametrize(
         ("url", "wanted"),
         [
-            ("https://example.org/u", "contains {token}"),
+            ("https://example.org/u", "{token} in it, once"),
+            ("https://example.org/{token}/{token}", "{token} in it, once"),
             ("http://example.org/u/{token}", "an https:// URL"),
             ("http://localhost.example.org/u/{token}", "an https:// URL"),
             ("http://localhost@example.org/u/{token}", "an https:// URL"),

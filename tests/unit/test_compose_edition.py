@@ -255,7 +255,8 @@ def test_text_part_is_complete() -> None:
     assert "\n  2. 5 ans de l’INDH\u00a0: le bilan\n" in edition.text
     assert "\n2. 5 ans de l’INDH\u00a0: le bilan\n\n«\u00a0(…) Oui.\u00a0»\n" in edition.text
     assert "- Les couacs\n  (Débat)\n  https://example.org/couacs\n" in edition.text
-    assert "Aperçu" not in edition.text
+    assert "\n- https://example.org/nu\n" in edition.text
+    assert edition.text.count("https://example.org/nu") == 1
     for line in edition.text.split("\n"):
         assert line == line.rstrip(" \t")
         assert len(line) <= 72 or " " not in line.strip()

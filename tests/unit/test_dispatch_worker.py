@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -195,7 +195,7 @@ def test_an_interruption_at_the_dot_is_in_doubt() -> None:
     class Interrupted(MemoryTransport):
         def send(
             self, messages: Iterable[Message], before_final_dot: BeforeFinalDot
-        ) -> Iterator[Outcome]:
+        ) -> Generator[Outcome, None, None]:
             before_final_dot(next(iter(messages)).claim)
             raise KeyboardInterrupt
 

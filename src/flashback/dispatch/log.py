@@ -5,23 +5,17 @@ import json
 from flashback.model import Settlement
 
 
-def redacted(mailbox: str) -> str:
-    """An address that tells the provider but not the person: ``a***@example.org``."""
-    local, _, domain = mailbox.rpartition("@")
-    return f"{local[:1]}***@{domain}"
-
-
 def line_of(settlement: Settlement, *, addresses: bool) -> str:
     """One log line, without its line end. Keys are stable; see docs/log.md."""
     outcome = settlement.outcome
-    mailbox = outcome.claim.address.mailbox
+    address = outcome.claim.address
     return json.dumps(
         {
             "at": outcome.at.isoformat(timespec="milliseconds"),
             "mailing": outcome.claim.mailing_id,
             "delivery": outcome.claim.delivery_id,
             "attempt": outcome.claim.attempt,
-            "address": mailbox if addresses else redacted(mailbox),
+            "address": address.mailbox if addresses else address.masked,
             "language": outcome.claim.language,
             "state": settlement.state.value,
             "host": outcome.host,

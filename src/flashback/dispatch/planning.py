@@ -13,6 +13,7 @@ def plan(
     *,
     fallback: str,
     forced: Sequence[str] = (),
+    again: bool = False,
 ) -> Plan:
     """Give each reader, as (subscriber id, language), the edition in their language.
 
@@ -27,7 +28,7 @@ def plan(
         PlannedDelivery(subscriber_id=reader, language=_closest(language, typeset, default))
         for reader, language in readers
     )
-    return Plan(editions=tuple(editions), deliveries=deliveries, forced=tuple(forced))
+    return Plan(editions=tuple(editions), deliveries=deliveries, forced=tuple(forced), again=again)
 
 
 def _closest(language: str, typeset: dict[str, Edition], default: str) -> str:

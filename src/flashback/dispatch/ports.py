@@ -5,7 +5,7 @@ each that remembers, and the same tests run against fake and real.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -28,7 +28,10 @@ class Ledger(Protocol):
     """The durable account of mailings. Every method is one transaction, durable on return."""
 
     def open(self, plan: Plan, now: dt.datetime) -> Mailing:
-        """Write mailing, editions and all deliveries at once; all or nothing."""
+        """Write mailing, editions and all deliveries at once; all or nothing.
+
+        Raises RepeatedIssueError when the issue was opened before and the plan is not ``again``.
+        """
         ...
 
     def mailing(self, mailing_id: int) -> Mailing:
@@ -46,7 +49,7 @@ class Ledger(Protocol):
         ...
 
     def before_final_dot(self, claim: Claim, *, now: dt.datetime) -> None:
-        """Note that the final dot is about to leave. Raises LeaseLostError."""
+        """Note that the final dot is about to leave, once per claim. Raises LeaseLostError."""
         ...
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
@@ -86,8 +89,10 @@ class Transport(Protocol):
 
     def send(
         self, messages: Iterable[Message], before_final_dot: BeforeFinalDot
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Yield one outcome per message, in order, as it becomes known.
+
+        Closed early, it drops the connection without another final dot.
 
         Raises TransportError when the relay cannot be used any more, after the outcome of every
         message that was begun has been yielded.

@@ -75,12 +75,16 @@ def _send(line: Line, claims: Sequence[Claim]) -> None:
         past_dot = claim
 
     try:
-        for outcome in line.transport.send(_messages(line, claims), before_final_dot):
-            settlement = decide(outcome, line.policy, line.is_dead_address)
-            line.ledger.settle([settlement])
-            past_dot = None
-            del waiting[outcome.claim.delivery_id]
-            line.tell(settlement)
+        # Closed on every way out: no dot leaves once an outcome cannot be written down.
+        with contextlib.closing(
+            line.transport.send(_messages(line, claims), before_final_dot)
+        ) as outcomes:
+            for outcome in outcomes:
+                settlement = decide(outcome, line.policy, line.is_dead_address)
+                line.ledger.settle([settlement])
+                past_dot = None
+                del waiting[outcome.claim.delivery_id]
+                line.tell(settlement)
     finally:
         # When the store itself has failed, recovery at the next start does this work.
         with contextlib.suppress(StoreError):

@@ -87,5 +87,5 @@ def _unpaired(mark: str, line: int, desk: Desk) -> None:
         line,
         "marks-unpaired",
         tr("The quotation mark {mark} has no partner in this excerpt.", mark=mark),
-        tr("Add the missing one; every « needs its », every “ its ”."),
+        tr("Add the missing one: quotation marks come in pairs, « … » or “ … ”."),
     )

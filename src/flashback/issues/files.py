@@ -178,7 +178,7 @@ def _compare_with(first: Draft, draft: Draft) -> None:
                 other=first.remarks.file,
                 theirs=theirs.number,
             ),
-            tr("All editions of an issue have the same number: correct one."),
+            tr("All editions of an issue must have the same number: correct one of them."),
         )
     if mine.date and theirs.date and mine.date != theirs.date:
         draft.remarks.error(
@@ -190,5 +190,5 @@ def _compare_with(first: Draft, draft: Draft) -> None:
                 other=first.remarks.file,
                 theirs=theirs.date.isoformat(),
             ),
-            tr("All editions of an issue have the same date: correct one."),
+            tr("All editions of an issue must have the same date: correct one of them."),
         )

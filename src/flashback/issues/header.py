@@ -175,7 +175,7 @@ def _unknown(entry: _Entry, remarks: Remarks) -> None:
         tr("The header knows no key “{key}”.", key=entry.key),
         tr("Did you mean “{nearest}”?", nearest=nearest)
         if nearest
-        else tr("It knows: {keys}", keys=keys),
+        else tr("Known keys: {keys}", keys=keys),
     )
 
 

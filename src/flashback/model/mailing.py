@@ -64,6 +64,7 @@ class Plan:
     editions: tuple[Edition, ...]
     deliveries: tuple[PlannedDelivery, ...]
     forced: tuple[str, ...] = ()  #: codes of findings that ``--force`` overrode
+    again: bool = False  #: whether the issue may have been mailed before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from flashback.store.reading import (
     read_jsonl,
 )
 from flashback.store.segments import SegmentError, compile_segment
-from flashback.store.subscribers import History, Subscribers, UnknownSubscriberError
+from flashback.store.subscribers import History, Subscribers
 
 __all__ = [
     "Change",
@@ -33,7 +33,6 @@ __all__ = [
     "SqlLedger",
     "Store",
     "Subscribers",
-    "UnknownSubscriberError",
     "apply_import",
     "compile_segment",
     "export_csv",

@@ -39,7 +39,10 @@ class SqlLedger:
     # The line ---------------------------------------------------------------------------------
 
     def open(self, plan: Plan, now: dt.datetime) -> Mailing:
-        """Write mailing, editions and all deliveries at once; all or nothing."""
+        """Write mailing, editions and all deliveries at once; all or nothing.
+
+        Raises RepeatedIssueError when the issue was opened before and the plan is not ``again``.
+        """
         with self._store.write() as connection:
             mailing_id = mailings.open_mailing(connection, plan, now)
             return mailings.mailing_by_id(connection, mailing_id)
@@ -151,6 +154,11 @@ class SqlLedger:
         """The newest mailing of an issue; None when it was never mailed."""
         with self._store.read() as connection:
             return _first(mailings.newest(connection, issue_number=issue_number, limit=1))
+
+    def refuse_repetition(self, issue_number: str) -> None:
+        """Raise RepeatedIssueError when the issue was opened as a mailing before."""
+        with self._store.read() as connection:
+            mailings.refuse_repetition(connection, issue_number)
 
     def edition(self, digest: str) -> Edition:
         """An edition as it was when its mailing opened. Raises StoreError."""

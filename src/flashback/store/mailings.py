@@ -7,10 +7,10 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from flashback.errors import StoreError, UnknownMailingError
+from flashback.errors import RepeatedIssueError, StoreError, UnknownMailingError
 from flashback.model import (
     Account,
     Delivery,
@@ -40,6 +40,11 @@ _IMAGE_FIELDS: Final = ("content_id", "media_type", "filename", "content")
 def open_mailing(connection: Connection, plan: Plan, now: dt.datetime) -> int:
     """Write mailing, editions and deliveries; answer the mailing's number."""
     first = plan.editions[0]
+    if not plan.again:
+        if connection.dialect.name == "postgresql":
+            # SQLite has one writer at a time; here, two programs may open the same issue at once.
+            connection.execute(text("LOCK TABLE mailings IN SHARE ROW EXCLUSIVE MODE"))
+        refuse_repetition(connection, first.issue_number)
     for edition in plan.editions:
         _keep_edition(connection, edition)
     mailing_id: int = connection.execute(
@@ -62,6 +67,24 @@ def open_mailing(connection: Connection, plan: Plan, now: dt.datetime) -> int:
     )
     _plan_deliveries(connection, mailing_id, plan, now)
     return mailing_id
+
+
+def refuse_repetition(connection: Connection, issue_number: str) -> None:
+    """Raise RepeatedIssueError when an issue was opened before, were it a moment ago."""
+    for earlier in newest(connection, issue_number=issue_number, limit=1):
+        opened = earlier.opened_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        raise RepeatedIssueError(
+            tr(
+                "Issue {number} was already sent: mailing {id}, {date}.",
+                number=issue_number,
+                id=earlier.id,
+                date=opened,
+            ),
+            hint=tr(
+                "To go on with it: flashback resume {id}. To send it once more: add --again.",
+                id=earlier.id,
+            ),
+        )
 
 
 def _keep_edition(connection: Connection, edition: Edition) -> None:
@@ -103,7 +126,7 @@ def mailing_by_id(connection: Connection, mailing_id: int) -> Mailing:
     if not found:
         raise UnknownMailingError(
             tr("There is no mailing {number}.", number=mailing_id),
-            hint=tr("See the numbers: flashback mailings"),
+            hint=tr("See the numbers: flashback status"),
         )
     return found[0]
 

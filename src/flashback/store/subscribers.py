@@ -8,12 +8,12 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from flashback.errors import Exit, StoreError
+from flashback.errors import StoreError, UnknownSubscriberError
 from flashback.model import (
     Address,
     Consent,
@@ -30,12 +30,6 @@ from flashback.store.tables import subscribers, suppressions
 
 _STREAM: Final = 2_000
 _NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
-
-
-class UnknownSubscriberError(StoreError):
-    """Nobody by that address or number."""
-
-    exit_code: ClassVar[Exit] = Exit.USAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

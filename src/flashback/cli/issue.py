@@ -1,0 +1,83 @@
+"""``check`` and ``compose``: what is wrong with an issue, and how it will look."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from flashback.cli import show
+from flashback.cli.house import command, mark, option
+from flashback.errors import Exit
+from flashback.model import Finding, Severity
+from flashback.sentences import tr
+from flashback.workspace import Workspace, desk
+
+_issue = click.argument("issue", required=False)
+
+
+@command(name="check", example="flashback check issues/35")
+@_issue
+@option("--json", "as_json", is_flag=True, help=mark("One JSON object a line."))
+@click.pass_obj
+def check(folder: str, issue: str | None, as_json: bool) -> int:
+    """Read every edition of an issue, and say everything that is wrong at once."""
+    workspace = Workspace.at(Path(folder))
+    readings = desk.read(workspace, desk.issue_path(workspace, issue))
+    found = [finding for reading in readings for finding in reading.findings]
+    if as_json:
+        for finding in found:
+            click.echo(json.dumps(_as_object(finding), ensure_ascii=False))
+    else:
+        show.findings(found)
+        _sum_up(found, [r.issue.language for r in readings if r.issue])
+    return Exit.FAILED if has_errors(found) else Exit.DONE
+
+
+def has_errors(found: Sequence[Finding]) -> bool:
+    """Whether an issue must not be sent as it is."""
+    return any(finding.severity is Severity.ERROR for finding in found)
+
+
+def _as_object(finding: Finding) -> dict[str, object]:
+    return {
+        "file": finding.file,
+        "line": finding.line,
+        "severity": finding.severity.value,
+        "code": finding.code,
+        "sentence": finding.sentence.in_language(finding.staff_language),
+        "remedy": finding.remedy.in_language(finding.staff_language),
+    }
+
+
+def _sum_up(found: Sequence[Finding], languages: Sequence[str]) -> None:
+    errors = sum(finding.severity is Severity.ERROR for finding in found)
+    others = len(found) - errors
+    if not found:
+        show.say(tr("Nothing to mend in {list}.", list=", ".join(languages)), fg="green")
+    else:
+        show.say(tr("{errors} to mend, {others} to consider.", errors=errors, others=others))
+
+
+@command(name="compose", example="flashback compose issues/35 -o out")
+@_issue
+@option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    help=mark("Folder to write to (default: out)."),
+)
+@click.pass_obj
+def compose(folder: str, issue: str | None, output: Path) -> int:
+    """Write .html, .txt and .eml of every edition, filled in for an invented reader."""
+    workspace = Workspace.at(Path(folder))
+    readings = desk.read(workspace, desk.issue_path(workspace, issue))
+    found = [finding for reading in readings for finding in reading.findings]
+    show.findings(found, err=True)
+    if has_errors(found):
+        show.say(tr("Mend the errors first; nothing was written."), err=True, fg="red")
+        return Exit.FAILED
+    for path in desk.write_editions(workspace, [r.issue for r in readings if r.issue], output):
+        click.echo(f"  {path}  {path.stat().st_size / 1000:.1f} kB")
+    return Exit.DONE

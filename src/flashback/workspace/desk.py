@@ -1,0 +1,137 @@
+"""The editor's desk: issues are found, read, begun and typeset."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flashback import files
+from flashback.errors import IssueError
+from flashback.model import Edition, Issue
+from flashback.sentences import tr
+from flashback.workspace import mailroom
+from flashback.workspace.parts import Workspace
+
+if TYPE_CHECKING:
+    from flashback.issues import Reading
+
+
+def issue_path(workspace: Workspace, named: str | None) -> Path:
+    """The file or folder of an issue: a path, a number ("35"), or the newest when not named."""
+    if named is None:
+        return _newest_issue(workspace)
+    number = workspace.config.path("issues") / named
+    for candidate in (workspace.config.path(named), number, Path(f"{number}.md"), Path(named)):
+        if candidate.exists():
+            return candidate
+    raise IssueError(
+        tr("There is no issue “{name}”.", name=named),
+        hint=tr("Name a file, a folder, or a number that stands in {folder}.",
+                folder=workspace.config.path("issues")),
+    )  # fmt: skip
+
+
+def _newest_issue(workspace: Workspace) -> Path:
+    folder = workspace.config.path("issues")
+    found = sorted(folder.iterdir(), key=_by_number) if folder.is_dir() else []
+    issues = [p for p in found if p.suffix == ".md" or (p.is_dir() and any(p.glob("*.md")))]
+    if not issues:
+        raise IssueError(
+            tr("There is no issue in {folder} yet.", folder=folder),
+            hint=tr("Begin one: flashback new"),
+        )
+    return issues[-1]
+
+
+def read(workspace: Workspace, path: Path) -> "tuple[Reading, ...]":
+    """Read all editions of an issue, with their findings."""
+    from flashback.issues import read_issues
+
+    return read_issues(path, language=workspace.config.newsletter.language)
+
+
+def compose(workspace: Workspace, issues: Sequence[Issue]) -> tuple[Edition, ...]:
+    """Typeset each language of an issue."""
+    from flashback.compose import compose as typeset
+
+    languages = tuple(issue.language for issue in issues)
+    return tuple(
+        typeset(
+            issue,
+            workspace.theme,
+            newsletter=workspace.config.newsletter,
+            links=workspace.config.links,
+            languages=languages,
+        )
+        for issue in issues
+    )
+
+
+def write_editions(workspace: Workspace, issues: Sequence[Issue], folder: Path) -> list[Path]:
+    """Write .html, .txt and .eml per language, for an invented reader; answer the paths.
+
+    Everything is made before anything is written.
+    """
+    contents = {}
+    for edition in compose(workspace, issues):
+        message = mailroom.sample(workspace, edition)
+        name = f"{edition.issue_number}.{edition.language}"
+        contents[folder / f"{name}.html"] = edition.html.encode()
+        contents[folder / f"{name}.txt"] = edition.text.encode()
+        contents[folder / f"{name}.eml"] = message.content
+    files.make_folder(folder)
+    for path, content in contents.items():
+        files.write(path, content)
+    return list(contents)
+
+
+def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) -> list[Path]:
+    """Write the file of the next issue, per language of the last one; never over another."""
+    from flashback.issues import next_issue
+
+    previous = _previous_issues(workspace)
+    last = previous[0] if previous else None
+    number = number or (_following(last.number) if last else "1")
+    folder = workspace.config.path("issues") / number
+    if folder.exists():
+        raise IssueError(
+            tr("{folder} is already there.", folder=folder),
+            hint=tr("Name another number: flashback new 37"),
+        )
+    letter = workspace.config.newsletter
+    when = date or (last.date + dt.timedelta(days=7) if last else workspace.clock.now().date())
+    languages = [issue.language for issue in previous] or [letter.language]
+    made = []
+    files.make_folder(folder)
+    for n, language in enumerate(languages):
+        text = next_issue(
+            previous[n] if previous else None,
+            number=number,
+            date=when,
+            title=previous[n].title if previous else letter.name,
+            language=language,
+            publisher=previous[n].publisher if previous else letter.publisher,
+        )
+        made.append(folder / f"{language}.md")
+        files.write(made[-1], text.encode())
+    return made
+
+
+def _previous_issues(workspace: Workspace) -> list[Issue]:
+    try:
+        newest = _newest_issue(workspace)
+    except IssueError:
+        return []
+    return [reading.issue for reading in read(workspace, newest) if reading.issue]
+
+
+def _by_number(path: Path) -> tuple[int, str]:
+    digits = "".join(filter(str.isdigit, path.stem.partition(".")[0]))
+    return (int(digits) if digits else -1, path.name)
+
+
+def _following(number: str) -> str:
+    """The number after "35", "35-36" or "n° 35"."""
+    digits = re.findall(r"\d+", number)
+    return str(int(digits[-1]) + 1) if digits else f"{number}-2"

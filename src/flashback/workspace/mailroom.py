@@ -1,0 +1,191 @@
+"""The mailroom: editions are planned, mailings opened, dispatched and resumed."""
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+from flashback import addresses
+from flashback.errors import StoreError, UnknownMailingError
+from flashback.model import (
+    Account,
+    Address,
+    Claim,
+    Edition,
+    Mailing,
+    Message,
+    Outcome,
+    Plan,
+    Settlement,
+)
+from flashback.sentences import tr
+from flashback.workspace import book
+from flashback.workspace.parts import Workspace
+
+#: Who an edition is addressed to when nobody gets it: compose, rehearsals.
+_INVENTED: Final = Address(mailbox="reader@example.org", key="reader@example.org")
+
+
+def plan(
+    workspace: Workspace,
+    editions: Sequence[Edition],
+    *,
+    segment: str | None,
+    forced: Sequence[str],
+    again: bool,
+) -> Plan:
+    """Who of the mailable readers gets which edition, by a segment's expression or name.
+
+    Raises RepeatedIssueError when the issue was mailed before, unless ``again``.
+    """
+    from flashback.dispatch import plan as planned
+
+    if not again:
+        workspace.ledger.refuse_repetition(editions[0].issue_number)
+    readers = workspace.subscribers.audience(condition=book.condition(workspace, segment))
+    return planned(
+        editions, readers, fallback=workspace.config.newsletter.language, forced=forced, again=again
+    )
+
+
+def open_mailing(workspace: Workspace, plan: Plan) -> Mailing:
+    """Make all deliveries durable, once the relay has shown that it lets us in."""
+    rehearse(workspace, plan)
+    with workspace.relay().connected():
+        pass
+    return workspace.ledger.open(plan, workspace.clock.now())
+
+
+def rehearse(workspace: Workspace, plan: Plan) -> None:
+    """Build the first message of each edition; raises what would stop the mailing."""
+    for edition in plan.editions:
+        sample(workspace, edition)
+
+
+def sample(workspace: Workspace, edition: Edition, to: Address = _INVENTED) -> Message:
+    """The message of an edition outside of any mailing, as an invented reader would get it."""
+    from flashback.mime import build
+
+    # Subscriber 0 exists nowhere: the links of this message change nothing.
+    claim = Claim(
+        delivery_id=0,
+        mailing_id=0,
+        subscriber_id=0,
+        address=to,
+        name="",
+        language=edition.language,
+        edition_digest=edition.digest,
+        attempt=1,
+        owner="",
+    )
+    return build(edition, claim, sending=workspace.sender(workspace.clock.now()))
+
+
+def dispatch(
+    workspace: Workspace,
+    mailing_id: int,
+    *,
+    limit: int | None,
+    tell: Callable[[Settlement], None],
+    stop: Callable[[], bool],
+) -> Account:
+    """Send what is planned or due of a mailing."""
+    from flashback.dispatch import Line, RetryPolicy
+    from flashback.dispatch import dispatch as run
+    from flashback.smtp import is_dead_address
+    from flashback.store import new_owner
+
+    sending = workspace.config.sending
+    with _delivery_log(workspace) as log:
+
+        def tell_both(settlement: Settlement) -> None:
+            log(settlement)
+            tell(settlement)
+
+        line = Line(
+            ledger=workspace.ledger,
+            transport=workspace.relay(),
+            build=_builder(workspace, workspace.ledger.mailing(mailing_id)),
+            clock=workspace.clock,
+            owner=new_owner(),
+            is_dead_address=is_dead_address,
+            policy=RetryPolicy(
+                first_wait=dt.timedelta(minutes=sending.first_retry_minutes),
+                longest_wait=dt.timedelta(hours=sending.longest_retry_hours),
+                give_up_after=dt.timedelta(hours=sending.give_up_after_hours),
+            ),
+            window=sending.window,
+            stop=stop,
+            tell=tell_both,
+        )
+        return run(line, mailing_id, limit=limit)
+
+
+def _builder(workspace: Workspace, mailing: Mailing) -> Callable[[Claim], Message]:
+    """Build from the editions that were frozen when the mailing opened."""
+    from flashback.mime import builder
+
+    editions = {digest: workspace.ledger.edition(digest) for digest in mailing.editions.values()}
+    return builder(editions, workspace.sender(mailing.opened_at))
+
+
+@contextmanager
+def _delivery_log(workspace: Workspace) -> Iterator[Callable[[Settlement], None]]:
+    """The file of delivery events; opened for appending, flushed with every line."""
+    from flashback.dispatch import line_of
+
+    sending = workspace.config.sending
+    if not sending.log:
+        yield lambda _settlement: None
+        return
+    path = workspace.config.path(sending.log)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(
+            tr("The delivery log {file} cannot be written: {reason}", file=path,
+               reason=error.strerror)
+        ) from error  # fmt: skip
+    with os.fdopen(handle, "a", encoding="utf-8", buffering=1) as log:
+        yield lambda s: _write(log, line_of(s, addresses=sending.log_addresses))
+
+
+def proof(
+    workspace: Workspace, editions: Sequence[Edition], to: str
+) -> Iterator[tuple[Edition, Outcome]]:
+    """Send each edition to one address, outside of any mailing."""
+    address = addresses.parse(to)
+    messages = [sample(workspace, edition, address) for edition in editions]
+    relay = workspace.relay()
+    with relay.connected():
+        yield from zip(editions, relay.send(messages, lambda _claim: None), strict=False)
+
+
+def mailing_to_resume(workspace: Workspace, mailing_id: int | None) -> Mailing:
+    """That mailing, or the newest one with open deliveries. Raises UnknownMailingError."""
+    found = (
+        workspace.ledger.mailing(mailing_id)
+        if mailing_id is not None
+        else workspace.ledger.latest_unfinished()
+    )
+    if found is None:
+        raise UnknownMailingError(
+            tr("No mailing waits to be resumed."), hint=tr("See them all: flashback status")
+        )
+    return found
+
+
+def mailing_or_last(workspace: Workspace, mailing_id: int | None) -> Mailing:
+    """That mailing, or the newest one. Raises UnknownMailingError."""
+    if mailing_id is not None:
+        return workspace.ledger.mailing(mailing_id)
+    for found in workspace.ledger.mailings(limit=1):
+        return found
+    raise UnknownMailingError(
+        tr("Nothing was ever sent from here."), hint=tr("Send an issue: flashback send")
+    )
+
+
+def _write(log: TextIO, line: str) -> None:
+    log.write(line + "\n")

@@ -1,0 +1,99 @@
+"""The only place that knows all rooms: builds the parts and hands them out.
+
+A workspace is a folder with a flashback.toml. Rooms are loaded when a command needs them, so that
+``subscribers list`` never pays for MJML, nor ``compose`` for SQL.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flashback import config as configuration
+from flashback import credentials, resources
+from flashback.config import Config
+from flashback.tokens import SigningKey
+
+if TYPE_CHECKING:
+    from flashback.compose import Theme
+    from flashback.mime import Sender
+    from flashback.smtp import Relay
+    from flashback.store import SqlLedger, Store, Subscribers
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> dt.datetime:
+        """Now, in UTC."""
+        return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A newsletter's folder, and everything that works in it."""
+
+    config: Config
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Workspace":
+        """The workspace of a folder, or of the nearest folder above it. Raises ConfigError."""
+        return cls(configuration.load(configuration.find(folder)))
+
+    @cached_property
+    def theme(self) -> "Theme":
+        """The shipped theme, with this workspace's own files before it."""
+        from flashback.compose import load_theme
+
+        return load_theme(
+            templates=resources.templates("email"),
+            overrides=self.config.path("templates/email"),
+        )
+
+    @cached_property
+    def store(self) -> "Store":
+        """The open store, its schema up to date. Raises StoreError."""
+        from flashback.store import open_store
+
+        return open_store(self.config.store.url, folder=self.config.folder)
+
+    @cached_property
+    def subscribers(self) -> "Subscribers":
+        """The address book."""
+        from flashback.store import Subscribers
+
+        return Subscribers(self.store)
+
+    @cached_property
+    def ledger(self) -> "SqlLedger":
+        """The account of mailings."""
+        from flashback.store import SqlLedger
+
+        return SqlLedger(self.store)
+
+    @cached_property
+    def key(self) -> SigningKey:
+        """What signs unsubscribe links. Raises ConfigError; never makes a new one by itself."""
+        return credentials.signing_key(self.config)
+
+    def sender(self, opened_at: dt.datetime) -> "Sender":
+        """All that a message says about who sends it."""
+        from flashback.mime import Sender
+
+        return Sender.of(self.config, key=self.key, date=opened_at)
+
+    def relay(self) -> "Relay":
+        """The SMTP server, not yet connected."""
+        from flashback.smtp import Relay
+
+        settings = self.config.relay
+        return Relay(
+            settings,
+            password=(lambda: credentials.relay_password(self.config))
+            if settings.username
+            else None,
+            clock=self.clock.now,
+            ca_file=self.config.path(settings.ca_file) if settings.ca_file else None,
+        )
