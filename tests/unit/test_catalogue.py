@@ -39,9 +39,9 @@ def said(catalogue: Catalog) -> list[tuple[str, ...]]:
     return sorted(tuple(words) for words in together)
 
 
-def flat(words: str | Sequence[str]) -> list[str]:
+def flat(words: str | Sequence[str] | None) -> list[str]:
     """A sentence, or its singular and plural."""
-    return [words] if isinstance(words, str) else list(words)
+    return [words] if isinstance(words, str) else list(words or ())
 
 
 def test_everything_said_is_in_the_catalogue(tool: ModuleType) -> None:
