@@ -106,7 +106,8 @@ class Config:
 
 def find(start: Path) -> Path:
     """The nearest flashback.toml in a folder or above it. Raises ConfigError."""
-    for folder in (start.resolve(), *start.resolve().parents):
+    # The folder as it was named comes first: paths that staff read stay short.
+    for folder in (start, *start.resolve().parents):
         if (folder / FILENAME).is_file():
             return folder / FILENAME
     raise ConfigError(
