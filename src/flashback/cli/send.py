@@ -1,5 +1,6 @@
 """``send``, ``resume`` and ``proof``: what leaves, to whom, and how it went."""
 
+import datetime as dt
 import json
 import signal
 import types
@@ -197,11 +198,11 @@ def _run(workspace: Workspace, mailing: Mailing, *, limit: int | None, as_json: 
     if trouble is not None:
         explain(trouble)
     counts = workspace.ledger.account(mailing.id)
-    _tell(mailing, counts, as_json=as_json)
+    _tell(mailing, counts, mailroom.next_due(workspace, mailing.id), as_json=as_json)
     return _exit_code(counts)
 
 
-def _tell(mailing: Mailing, counts: Account, *, as_json: bool) -> None:
+def _tell(mailing: Mailing, counts: Account, due: dt.datetime | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(as_object(mailing, counts)))
     else:
@@ -210,8 +211,18 @@ def _tell(mailing: Mailing, counts: Account, *, as_json: bool) -> None:
     if counts.open:
         show.say(
             tr("Not finished. Go on with: flashback resume {number}", number=mailing.id),
-            err=as_json, fg="yellow",
-        )  # fmt: skip
+            err=as_json,
+            fg="yellow",
+        )
+    if due is not None:
+        show.say(
+            tr(
+                "The relay said “not now” to {count}; it is worth trying not before {time}.",
+                count=counts[DeliveryState.DEFERRED],
+                time=due.astimezone().strftime("%Y-%m-%d %H:%M"),
+            ),
+            err=as_json,
+        )
     if counts[DeliveryState.IN_DOUBT]:
         show.say(
             tr(

@@ -12,6 +12,7 @@ from flashback.model import (
     Account,
     Address,
     Claim,
+    DeliveryState,
     Edition,
     Mailing,
     Message,
@@ -149,6 +150,12 @@ def _delivery_log(workspace: Workspace) -> Iterator[Callable[[Settlement], None]
         ) from error  # fmt: skip
     with os.fdopen(handle, "a", encoding="utf-8", buffering=1) as log:
         yield lambda s: _write(log, line_of(s, addresses=sending.log_addresses))
+
+
+def next_due(workspace: Workspace, mailing_id: int) -> dt.datetime | None:
+    """When the first of the deferred copies may be tried again; None when nothing is deferred."""
+    deferred = workspace.ledger.deliveries(mailing_id, state=DeliveryState.DEFERRED)
+    return min((d.due_at for d in deferred if d.due_at), default=None)
 
 
 def proof(

@@ -1,0 +1,222 @@
+"""What commands print, in the same process: the address book, mailings, languages, trouble."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+
+from flashback.cli import language_of, main
+from flashback.cli.trouble import explain
+from flashback.errors import Exit
+
+from fixtures.relays import StrictServer
+
+SETTINGS = """\
+[newsletter]
+name = "F"
+sender = "f@example.org"
+list_id = "f.example.org"
+[links]
+unsubscribe = "https://news.example.org/{{token}}"
+[relay]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+[sending]
+log = ""
+[segments]
+arabs = 'language = "ar"'
+"""
+ISSUE = """\
+---
+title: F
+number: 7
+date: 2011-09-02
+language: en
+subject: F 7
+---
+## A headline
+
+> “An excerpt.”
+
+[Read more](https://example.org/a)
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def relay() -> Iterator[StrictServer]:
+    """A relay that refuses two kinds of readers for good and one for now."""
+    replies = {"dead": "550 5.1.1 No such user", "full": "452 4.2.2 Full", "spam": "550 5.7.1 No"}
+    with StrictServer(refuse=lambda to: replies.get(to.partition("@")[0][:4], "")) as server:
+        yield server
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path,
+    relay: StrictServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Run a command in a fresh workspace, with this issue and nobody in the address book."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flashback.toml").write_text(SETTINGS.format(port=relay.port))
+    (tmp_path / "issues").mkdir()
+    (tmp_path / "issues" / "7.md").write_text(ISSUE)
+
+    def said(*arguments: str) -> Said:
+        code = main(arguments)
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    said("init", ".", "--name", "F", "--from", "f@example.org")
+    return said
+
+
+def people(run: Run, *names: str, language: str = "en") -> None:
+    for name in names:
+        address = f"{name}@example.org"
+        done = run("subscribers", "add", address, "--language", language, "--consent", "yes")
+        assert done.code == Exit.DONE, done.err
+
+
+def test_the_address_book(run: Run) -> None:
+    """People are added, listed as a table or by segment, shown with their consents, let go."""
+    assert "Nobody." in run("subscribers", "list").out
+    people(run, "nadia", language="ar")
+    people(run, "sam")
+    assert "unconfirmed" in run("subscribers", "add", "shy@example.org").out
+    table = run("subscribers", "list").out
+    assert "nadia@example.org" in table
+    assert "3 people." in table
+    assert "sam" not in run("subscribers", "list", "--segment", "arabs").out
+    assert run("subscribers", "list", "--status", "unconfirmed").out.count("@") == 1
+    assert run("subscribers", "list", "--limit", "2", "--json").out.count("\n") == 2
+    run("subscribers", "remove", "sam@example.org")
+    shown = run("subscribers", "show", "sam@example.org").out
+    assert "unsubscribed" in shown
+    assert "granted" in shown
+    assert "withdrawn" in shown
+    consents = json.loads(run("subscribers", "show", "sam@example.org", "--json").out)["consents"]
+    assert [c["kind"] for c in consents] == ["granted", "withdrawn"]
+
+
+def test_an_erased_person_stays_away(run: Run, tmp_path: Path) -> None:
+    """After an erasure nothing is known of the person, and an import cannot bring them back."""
+    people(run, "sam")
+    assert "erased" in run("subscribers", "remove", "sam@example.org", "--erase", "--yes").out
+    assert run("subscribers", "show", "sam@example.org").code == Exit.USAGE
+    (tmp_path / "l.csv").write_text("address,status,consent\nsam@example.org,confirmed,yes\n")
+    done = run("subscribers", "import", "l.csv", "--yes")
+    assert "left alone" in done.out
+    assert "Nobody." in run("subscribers", "list").out
+    again = run("subscribers", "add", "sam@example.org")
+    assert "forbidden" in again.out
+
+
+def test_an_import_is_shown_field_by_field(run: Run, tmp_path: Path) -> None:
+    """New, changed, unchanged and refused are counted; changes and reasons are told."""
+    people(run, "sam", "ann")
+    (tmp_path / "l.csv").write_text(
+        "address;name;language\nsam@example.org;Sam Reid;\nann@example.org;;\nnew@example.org;;\n"
+        "not an address;;\n"
+    )
+    shown = run("subscribers", "import", "l.csv", "--dry-run")
+    assert shown.code == Exit.REFUSALS
+    assert "sam@example.org: name:  → Sam Reid" in shown.out
+    assert "row 5" in shown.out
+    assert "Nothing was changed." in shown.out
+    assert run("subscribers", "list", "--json").out.count("\n") == 2
+    assert "1 people added, 1 changed." in run("subscribers", "import", "l.csv", "--yes").out
+
+
+def test_export_to_the_screen(run: Run) -> None:
+    """A dash is standard output, for a pipe."""
+    people(run, "nadia")
+    out = run("subscribers", "export", "-").out
+    assert out.splitlines()[0].startswith("address,")
+    assert "nadia@example.org" in out
+
+
+def test_status_and_report(run: Run) -> None:
+    """Each mailing with its sum; each reason with its count; who is concerned."""
+    people(run, "ok1", "ok2", "dead", "full", "spam")
+    sent = run("send", "--yes")
+    assert sent.code == Exit.UNFINISHED
+    assert "flashback resume 1" in sent.out
+    status = run("status").out
+    assert "F 7" in status
+    assert "2 accepted, 1 deferred, 2 refused" in status
+    counts = json.loads(run("status", "--json").out)
+    assert (counts["audience"], counts["accepted"], counts["state"]) == (5, 2, "open")
+    report = run("report", "1").out
+    assert "1 × 550 5.1.1 No such user" in report
+    assert "full@example.org" in report
+    rows = run("report", "--csv").out.splitlines()
+    assert len(rows) == 6
+    assert json.loads(run("report", "--json").out)["refused"] == 2
+
+
+def test_nothing_due_yet(run: Run) -> None:
+    """Resume before a deferred copy is due sends nothing, and says when it is worth trying."""
+    people(run, "full")
+    assert run("send", "--yes").code == Exit.UNFINISHED
+    again = run("resume")
+    assert again.code == Exit.UNFINISHED
+    assert "not before" in again.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "language"),
+    [
+        (["--lang", "fr", "send"], {"LANG": "en_GB.UTF-8"}, "fr"),
+        (["send", "--lang=fr"], {}, "fr"),
+        (["send"], {"LANG": "fr_MA.UTF-8"}, "fr"),
+        (["send"], {"LC_ALL": "fr_FR", "LANG": "en"}, "fr"),
+        (["send"], {"LANGUAGE": "en:fr", "LANG": "fr"}, "en"),
+        (["send"], {"LANG": "ar_MA.UTF-8"}, "en"),
+        (["send"], {"LANG": "C"}, "en"),
+        (["send", "--lang", "xx"], {}, "en"),
+        (["send"], {}, "en"),
+    ],
+)
+def test_the_language_spoken(
+    arguments: list[str], environment: dict[str, str], language: str
+) -> None:
+    """--lang, else the environment in POSIX' order; English where neither is French."""
+    assert language_of(arguments, environment) == language
+
+
+def test_trouble_is_told_without_python(capsys: pytest.CaptureFixture[str]) -> None:
+    """Errors of the system and of the program: a sentence, a way out, no traceback."""
+    os.environ["LANGUAGE"] = "en"
+    assert explain(OSError(28, "No space left on device", "out/35.html")) == Exit.FAILED
+    assert explain(ZeroDivisionError("division by zero")) == Exit.FAILED
+    assert explain(KeyboardInterrupt()) == Exit.FAILED
+    assert explain(click.Abort()) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert "out/35.html: No space left on device" in said
+    assert "--traceback" in said
+    assert "ZeroDivisionError" not in said
+
+
+def test_traceback_shows_where(run: Run) -> None:
+    """--traceback is for who mends flashback."""
+    with pytest.raises(click.UsageError):
+        main(["--traceback", "nonsense"])
