@@ -70,19 +70,24 @@ out/
 """
 
 
-def found(folder: Path, *, name: str, sender: str, language: str) -> list[Path]:
-    """Make what is missing of a workspace; answer the paths made. Raises AddressError."""
+def settings(*, name: str, sender: str, language: str) -> str:
+    """The text of a first flashback.toml, commented. Raises AddressError."""
     address = addresses.parse(sender)
-    texts = {
-        FILENAME: _SETTINGS["en" if language == "en" else "fr"].format(
-            name=_quoted(name),
-            sender=_quoted(address.mailbox),
-            language=_quoted(language),
-            list_id=_quoted(f"{_label(name)}.{address.domain}"),
-            domain=address.domain,
-        ),
-        ".gitignore": _KEEP_OUT,
-    }
+    return _SETTINGS["en" if language == "en" else "fr"].format(
+        name=_quoted(name),
+        sender=_quoted(address.mailbox),
+        language=_quoted(language),
+        list_id=_quoted(f"{_label(name)}.{address.domain}"),
+        domain=address.domain,
+    )
+
+
+def found(folder: Path, settings_text: str = "") -> list[Path]:
+    """Make what is missing of a workspace; answer the paths made. Raises FlashbackError.
+
+    ``settings_text`` is only written where there are no settings yet.
+    """
+    texts = {FILENAME: settings_text, ".gitignore": _KEEP_OUT}
     made = []
     files.make_folder(folder)
     for relative, text in texts.items():

@@ -18,6 +18,11 @@ def example_issue() -> Path:
     return _find(Path("issues") / "35")
 
 
+def example_settings() -> Path:
+    """The settings of the example newsletter."""
+    return _find(Path("flashback.toml"))
+
+
 def example_readers() -> Path:
     """Sixty invented readers, as a CSV file."""
     return _find(Path("subscribers") / "sample.csv")

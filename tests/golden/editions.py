@@ -3,34 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from flashback import config
 from flashback.compose import compose, load_theme
-from flashback.config import LinksConfig, NewsletterConfig
 from flashback.issues import read_issues
 from flashback.model import Edition
-from flashback.resources import example_issue, templates
+from flashback.resources import example_issue, example_settings, templates
 
 HERE = Path(__file__).parent
 
-NEWSLETTER = NewsletterConfig(
-    name="Flash-back",
-    sender="revue@flash-back.example",
-    list_id="flash-back.example",
-    postal_address="12, rue des Exemples, 10000 Rabat",
-    tagline={
-        "fr": "La revue de presse de la microfinance, au Maroc et dans le monde",
-        "ar": "مجلة الصحافة حول التمويل الأصغر في المغرب والعالم",
-        "en": "The press review of microfinance, in Morocco and around the world",
-    },
-    disclaimer={
-        "fr": "Les articles cités n’engagent que leurs auteurs.",
-        "ar": "المقالات المقتبسة لا تُلزم إلا أصحابها.",
-        "en": "The articles quoted commit their authors only.",
-    },
-)
-LINKS = LinksConfig(
-    unsubscribe="https://flash-back.example/u/{token}",
-    archive="https://flash-back.example/{number}/{language}.html",
-)
+SETTINGS = config.load(example_settings())
 
 
 def editions() -> Iterator[Edition]:
@@ -39,7 +20,9 @@ def editions() -> Iterator[Edition]:
     theme = load_theme(templates=templates("email"))
     languages = tuple(issue.language for issue in issues)
     for issue in issues:
-        yield compose(issue, theme, newsletter=NEWSLETTER, links=LINKS, languages=languages)
+        yield compose(
+            issue, theme, newsletter=SETTINGS.newsletter, links=SETTINGS.links, languages=languages
+        )
 
 
 def files_of(edition: Edition) -> dict[Path, str]:

@@ -15,7 +15,9 @@ from flashback.workspace import Workspace
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    founding.found(tmp_path, name="Flash-back", sender="flash-back@example.org", language="fr")
+    founding.found(
+        tmp_path, settings(name="Flash-back", sender="flash-back@example.org", language="fr")
+    )
     return tmp_path
 
 

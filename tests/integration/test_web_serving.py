@@ -121,7 +121,9 @@ def test_a_machine_without_threads_refuses_one_request(
 
 
 def newsletter(folder: Path) -> Path:
-    founding.found(folder, name="Flash-back", sender="flash-back@example.org", language="fr")
+    founding.found(
+        folder, settings(name="Flash-back", sender="flash-back@example.org", language="fr")
+    )
     return folder
 
 

@@ -21,24 +21,8 @@ from flashback.sentences import tr
 if TYPE_CHECKING:
     from flashback.demo_relay import DemoRelay
 
-_SETTINGS = """\
-# The demonstration's settings: a relay on this machine, invented readers.
-
-[newsletter]
-name = "Flash-back"
-sender = "flash-back@example.org"
-language = "fr"
-list_id = "flash-back.example.org"
-publisher = "Centre Mohammed VI de Soutien à la Microfinance Solidaire"
-postal_address = "12, rue de l'Exemple, Casablanca"
-tagline.fr = "La revue de presse de la microfinance, au Maroc et dans le monde"
-tagline.ar = "مجلة التمويل الأصغر في المغرب والعالم"
-tagline.en = "The press review of microfinance, in Morocco and in the world"
-
-[links]
-unsubscribe = "https://news.example.org/unsubscribe/{{token}}"
-archive = "https://news.example.org/flash-back/{{number}}/{{language}}/"
-
+#: Takes the place of the example's own relay.
+_RELAY = """\
 [relay]
 host = "127.0.0.1"
 port = {port}
@@ -109,8 +93,9 @@ def _furnish(folder: Path, port: int) -> None:
     """Settings, key, example issue and readers."""
     files.make_folder(folder)
     files.write(folder / ".demonstration", b"")
-    files.write(folder / "flashback.toml", _SETTINGS.format(port=port).encode())
-    founding.found(folder, name="Flash-back", sender="flash-back@example.org", language="fr")
+    newsletter, _, _ = resources.example_settings().read_text(encoding="utf-8").partition("[relay]")
+    files.write(folder / "flashback.toml", (newsletter + _RELAY.format(port=port)).encode())
+    founding.found(folder)
     shutil.copytree(resources.example_issue(), folder / "issues" / "35")
     shutil.copyfile(resources.example_readers(), folder / "readers.csv")
 

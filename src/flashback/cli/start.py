@@ -5,26 +5,33 @@ from pathlib import Path
 
 import click
 
+from flashback import founding
 from flashback.cli import show
-from flashback.cli.house import command, mark, option
+from flashback.cli.house import command, mark, option, words
+from flashback.config import FILENAME
 from flashback.sentences import tr
 
 
 @command(name="init", example='flashback init revue --name "Flash-back" --from flash@example.org')
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@option("--name", prompt=mark("Name of the newsletter"), help=mark("Name readers will see."))
-@option("--from", "sender", prompt=mark("Sender's address"), help=mark("Address it comes from."))
+@option("--name", help=mark("Name readers will see."))
+@option("--from", "sender", help=mark("Address it comes from."))
 @option(
     "--language",
     type=click.Choice(["fr", "ar", "en"]),
     default=None,
     help=mark("Language most readers read (default: the one spoken to you)."),
 )
-def init(folder: Path, name: str, sender: str, language: str | None) -> None:
+def init(folder: Path, name: str | None, sender: str | None, language: str | None) -> None:
     """Fill an empty folder; in an existing workspace, add only what is missing."""
-    from flashback.founding import found
-
-    made = found(folder, name=name, sender=sender, language=language or show.language())
+    text = ""
+    if not (folder / FILENAME).exists():
+        text = founding.settings(
+            name=name or click.prompt(words(mark("Name of the newsletter"))),
+            sender=sender or click.prompt(words(mark("Sender's address"))),
+            language=language or show.language(),
+        )
+    made = founding.found(folder, text)
     for path in made:
         click.echo(f"  {path}")
     if not made:

@@ -4,17 +4,22 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flashback import files
 from flashback.errors import IssueError
 from flashback.model import Edition, Issue
 from flashback.sentences import tr
+from flashback.tokens import SigningKey
 from flashback.workspace import mailroom
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
     from flashback.issues import Reading
+
+
+#: What is only looked at is signed with nothing of value.
+_PREVIEW: Final = SigningKey(bytes(16))
 
 
 def issue_path(workspace: Workspace, named: str | None) -> Path:
@@ -75,7 +80,7 @@ def write_editions(workspace: Workspace, issues: Sequence[Issue], folder: Path) 
     """
     contents = {}
     for edition in compose(workspace, issues):
-        message = mailroom.sample(workspace, edition)
+        message = mailroom.sample(workspace, edition, key=_PREVIEW)
         name = f"{edition.issue_number}.{edition.language}"
         contents[folder / f"{name}.html"] = edition.html.encode()
         contents[folder / f"{name}.txt"] = edition.text.encode()

@@ -21,6 +21,7 @@ from flashback.model import (
     Settlement,
 )
 from flashback.sentences import tr
+from flashback.tokens import SigningKey
 from flashback.workspace import book
 from flashback.workspace.parts import Workspace
 
@@ -64,7 +65,9 @@ def rehearse(workspace: Workspace, plan: Plan) -> None:
         sample(workspace, edition)
 
 
-def sample(workspace: Workspace, edition: Edition, to: Address = _INVENTED) -> Message:
+def sample(
+    workspace: Workspace, edition: Edition, to: Address = _INVENTED, key: SigningKey | None = None
+) -> Message:
     """The message of an edition outside of any mailing, as an invented reader would get it."""
     from flashback.mime import build
 
@@ -80,7 +83,7 @@ def sample(workspace: Workspace, edition: Edition, to: Address = _INVENTED) -> M
         attempt=1,
         owner="",
     )
-    return build(edition, claim, sending=workspace.sender(workspace.clock.now()))
+    return build(edition, claim, sending=workspace.sender(workspace.clock.now(), key))
 
 
 def dispatch(

@@ -78,11 +78,11 @@ class Workspace:
         """What signs unsubscribe links. Raises ConfigError; never makes a new one by itself."""
         return credentials.signing_key(self.config)
 
-    def sender(self, opened_at: dt.datetime) -> "Sender":
-        """All that a message says about who sends it."""
+    def sender(self, opened_at: dt.datetime, key: SigningKey | None = None) -> "Sender":
+        """All that a message says about who sends it; signed with the workspace's own key."""
         from flashback.mime import Sender
 
-        return Sender.of(self.config, key=self.key, date=opened_at)
+        return Sender.of(self.config, key=key or self.key, date=opened_at)
 
     def relay(self) -> "Relay":
         """The SMTP server, not yet connected."""
