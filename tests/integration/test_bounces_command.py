@@ -16,7 +16,8 @@ from flashback.workspace import Workspace
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     founding.found(
-        tmp_path, settings(name="Flash-back", sender="flash-back@example.org", language="fr")
+        tmp_path,
+        founding.settings(name="Flash-back", sender="flash-back@example.org", language="fr"),
     )
     return tmp_path
 

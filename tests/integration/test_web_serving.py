@@ -122,7 +122,7 @@ def test_a_machine_without_threads_refuses_one_request(
 
 def newsletter(folder: Path) -> Path:
     founding.found(
-        folder, settings(name="Flash-back", sender="flash-back@example.org", language="fr")
+        folder, founding.settings(name="Flash-back", sender="flash-back@example.org", language="fr")
     )
     return folder
 
