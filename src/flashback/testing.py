@@ -94,6 +94,7 @@ class MemoryLedger:
             opened_at=now,
             audience=len(plan.deliveries),
             editions=digests,
+            sender=plan.sender,
         )
         self._rows[mailing_id] = [
             _Row(mailing_id * 1000 + n, d.subscriber_id, d.language, digests[d.language])

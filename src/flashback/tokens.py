@@ -70,6 +70,10 @@ def delivery_of(key: SigningKey, tag: str) -> int | None:
     return int(number) if hmac.compare_digest(tag.lower().encode(), expected.encode()) else None
 
 
-def message_tag(key: SigningKey, *, mailing_id: int, subscriber_id: int) -> str:
-    """The left side of a Message-ID: the same for every try at the same delivery."""
-    return key.mac("message-id", f"{mailing_id}/{subscriber_id}".encode()).hex()[:32]
+def message_tag(key: SigningKey, *, mailing: str, subscriber_id: int) -> str:
+    """The left side of a Message-ID: the same for every try at the same delivery.
+
+    ``mailing`` names the mailing beyond this store: its number alone would come again in a store
+    that is begun anew, and mail programs hide a second message of the same name.
+    """
+    return key.mac("message-id", f"{mailing}/{subscriber_id}".encode()).hex()[:32]

@@ -1,11 +1,13 @@
 """kill -9 in the middle of a mailing, then resume: the receiving server's log is the judge."""
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from fixtures.newsletters import Newsletter, RelayProcess, twice, until
+from fixtures.postgresql import PostgresqlServer
 
 READERS = 30
 EVERYBODY = {f"reader{n:03}@example.org" for n in range(1, READERS + 1)}
@@ -83,8 +85,9 @@ def test_what_is_in_doubt_is_decided_by_a_person(tmp_path: Path) -> None:
         assert held.returncode == 3
         assert "1 in doubt" in held.stdout
         assert "--in-doubt resend" in held.stdout
-        assert len(in_doubt(newsletter)) == 1
-        counts = newsletter.account("resume", "1", "--in-doubt", "resend")
+        (doubtful,) = in_doubt(newsletter)
+        assert f"    {doubtful}" in held.stdout, "who is in doubt is listed"
+        counts = newsletter.account("resume", "--in-doubt", "resend")
         assert (counts["accepted"], counts["in_doubt"]) == (3, 0)
         assert len(relay.accepted()) == 4
         names = [line.split('"message_id": "')[1] for line in relay.log.read_text().splitlines()]
@@ -122,3 +125,46 @@ def test_ctrl_c_stops_politely(tmp_path: Path) -> None:
         counts = newsletter.account("resume")
         assert counts["accepted"] == READERS
         assert sorted(relay.accepted()) == sorted(EVERYBODY)
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_breaks_off(tmp_path: Path) -> None:
+    """The second Ctrl-C does not wait for the reply: the copy is in doubt, and all is told."""
+    with RelayProcess(tmp_path / "log", tmp_path / "maildir", 3000) as relay:
+        newsletter = Newsletter.made(tmp_path / "n", port=relay.port, readers=4)
+        sender = newsletter.start("send", "35", "--yes")
+        until(lambda: len(relay.accepted()) >= 1)
+        sender.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        sender.send_signal(signal.SIGINT)
+        said, told = sender.communicate(timeout=30)
+        assert sender.returncode == 75, told
+        assert "flashback resume 1" in said
+        assert "1 in doubt" in said
+        assert "Ctrl-C again" in told
+        assert len(in_doubt(newsletter)) == 1
+
+
+@pytest.mark.slow
+def test_a_store_that_goes_away(tmp_path: Path, postgresql_server: PostgresqlServer) -> None:
+    """The database goes in the middle of a mailing: one sentence, the way on, nothing lost."""
+    url = postgresql_server.new_database()
+    database = url.rpartition("/")[2]
+    with RelayProcess(tmp_path / "log", tmp_path / "maildir", 30) as relay:
+        newsletter = Newsletter.made(tmp_path / "n", port=relay.port, store=url, readers=READERS)
+        sender = newsletter.start("send", "35", "--yes")
+        until(lambda: len(relay.accepted()) >= 3)
+        postgresql_server.sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        postgresql_server.sql(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        )
+        said, told = sender.communicate(timeout=90)
+        assert sender.returncode == 75, told
+        assert "flashback resume 1" in said
+        assert told.count("✗") == 1
+        assert "Traceback" not in told
+        postgresql_server.sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+        counts = newsletter.account("resume")
+        assert counts["accepted"] + counts["in_doubt"] == READERS
+        assert not twice(relay.accepted())
+        assert set(relay.accepted()) | in_doubt(newsletter) == EVERYBODY

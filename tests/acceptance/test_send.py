@@ -1,6 +1,7 @@
 """``send`` as staff use it: what is shown, asked, sent, refused and remembered."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,3 +173,69 @@ def test_subscribers_go_out_and_come_back(newsletter: Newsletter, tmp_path: Path
     statuses = {p["address"]: p["status"] for p in people[1]}
     assert statuses["gone@example.org"] == "unsubscribed"
     assert statuses["shy@example.org"] == "unconfirmed"
+
+
+def test_each_proof_is_a_message_of_its_own(newsletter: Newsletter, relay: StrictServer) -> None:
+    """Mail programs hide a second message of the same name; two proofs of three are six names."""
+    for _ in range(2):
+        newsletter.run("proof", "35", "--to", "editor@example.org", expect=0)
+    assert len({taken.message_id for taken in relay.taken}) == 6
+
+
+def test_changed_settings_do_not_change_a_running_mailing(
+    newsletter: Newsletter, relay: StrictServer
+) -> None:
+    """From, links and Message-ID are those of the moment the mailing opened."""
+    newsletter.run("send", "35", "--yes", "--limit", "2", expect=75)
+    settings = newsletter.folder / "flashback.toml"
+    text = settings.read_text().replace("flash-back@example.org", "other@example.com")
+    settings.write_text(text.replace("news.example.org", "else.example.net"))
+    newsletter.run("resume", expect=3)
+    assert len(relay.taken) == 6
+    for taken in relay.taken:
+        assert taken.message_id.endswith("@example.org")
+        assert b"flash-back@example.org" in taken.content
+        assert b"else.example.net" not in taken.content
+
+
+def test_an_account_that_does_not_add_up_is_told(newsletter: Newsletter) -> None:
+    """When copies are missing from the store, the report says so instead of hiding it."""
+    newsletter.run("send", "35", "--yes", expect=3)
+    with sqlite3.connect(newsletter.folder / "subscribers" / "subscribers.db") as connection:
+        connection.execute("DELETE FROM attempts WHERE delivery_id = 3")
+        connection.execute("DELETE FROM deliveries WHERE id = 3")
+    done = newsletter.run("report")
+    assert "does not add up: 6 copies" in done.stderr
+    assert done.stdout.splitlines()[-1].split() != ["audience", "6"]
+
+
+def test_dry_run_for_programs(newsletter: Newsletter) -> None:
+    """A rehearsal's last line is the plan: no mailing, everybody planned."""
+    done = newsletter.run("send", "35", "--dry-run", "--json", expect=0)
+    counts = json.loads(done.stdout.splitlines()[-1])
+    assert (counts["mailing"], counts["audience"], counts["planned"]) == (None, 7, 7)
+
+
+def test_nothing_to_resume_is_fine(newsletter: Newsletter) -> None:
+    """A job that resumes every hour ends well when nothing waits."""
+    assert "No mailing waits" in newsletter.run("resume", expect=0).stdout
+
+
+def test_the_log_is_tried_before_anything_is_opened(newsletter: Newsletter) -> None:
+    """A log in a folder that is not there stops the command, not the mailing."""
+    settings = newsletter.folder / "flashback.toml"
+    text = settings.read_text().replace("[sending]\n", '[sending]\nlog = "no/such/log"\n')
+    settings.write_text(text)
+    done = newsletter.run("send", "35", "--yes", expect=1)
+    assert "no/such/log" in done.stderr
+    assert "Nothing was ever sent" in newsletter.run("status").stdout
+
+
+def test_a_full_log_does_not_stop_sending(newsletter: Newsletter, relay: StrictServer) -> None:
+    """The store is the truth; a log that cannot be written is told once."""
+    settings = newsletter.folder / "flashback.toml"
+    text = settings.read_text().replace("[sending]\n", '[sending]\nlog = "/dev/full"\n')
+    settings.write_text(text)
+    done = newsletter.run("send", "35", "--yes", expect=3)
+    assert done.stderr.count("sending goes on") == 1
+    assert len(relay.taken) == 6

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -52,6 +53,7 @@ class Bench:
     script: Callable[[Message], Result | Exception] = lambda _message: Result.ACCEPTED
     clock: FrozenClock = field(default_factory=FrozenClock)
     told: list[Settlement] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.ledger = MemoryLedger(
@@ -80,6 +82,7 @@ class Bench:
             is_dead_address=no_address_is_dead,
             window=2,
             tell=self.told.append,
+            pause=self.pauses.append,
         )
 
     def got(self) -> list[str]:
@@ -250,3 +253,88 @@ def test_log_lines_hide_the_person_and_show_the_reply() -> None:
     assert hidden["address"] == "r***@example.org"
     assert (hidden["state"], hidden["code"], hidden["enhanced"]) == ("accepted", 250, "2.0.0")
     assert "reader1" in line_of(bench.told[0], addresses=True)
+
+
+def test_a_store_that_stumbles_costs_nothing() -> None:
+    """A store that cannot write for a moment: the reply is kept, written, and the line goes on."""
+    failures = [StoreError(tr("locked")), StoreError(tr("locked"))]
+
+    class Stumbling(MemoryLedger):
+        def settle(self, settlements: Iterable[Settlement]) -> None:
+            if failures:
+                raise failures.pop()
+            super().settle(settlements)
+
+    bench = Bench()
+    stumbling = Stumbling(readers=bench.ledger.readers)
+    readers = [(n, "fr") for n in stumbling.readers]
+    mailing = stumbling.open(plan([edition("fr")], readers, fallback="fr"), bench.clock.now())
+    account = dispatch(replace(bench.line, ledger=stumbling), mailing.id)
+    assert account[S.ACCEPTED] == 5
+    assert bench.pauses == [0.5, 2.0]
+
+
+def test_a_known_reply_is_never_in_doubt() -> None:
+    """When the store fails at the settlement and comes back, the 250 is written, not a doubt."""
+    tries: list[int] = []
+
+    class Late(MemoryLedger):
+        def settle(self, settlements: Iterable[Settlement]) -> None:
+            tries.append(1)
+            if len(tries) <= 4:
+                raise StoreError(tr("locked"))
+            super().settle(settlements)
+
+    bench = Bench()
+    late = Late(readers=bench.ledger.readers)
+    readers = [(n, "fr") for n in late.readers]
+    mailing = late.open(plan([edition("fr")], readers, fallback="fr"), bench.clock.now())
+    with pytest.raises(StoreError, match="locked"):
+        dispatch(replace(bench.line, ledger=late), mailing.id)
+    account = late.account(mailing.id)
+    assert (account[S.ACCEPTED], account[S.IN_DOUBT], account[S.CLAIMED]) == (1, 0, 0)
+
+
+def test_the_relay_is_not_called_for_nothing() -> None:
+    """When nothing is planned or due, no connection is opened."""
+
+    class Down(MemoryTransport):
+        @contextmanager
+        def connected(self) -> Iterator[None]:
+            if not self.is_connected:
+                raise RelayUnreachableError(tr("nobody there"))
+            yield
+
+    bench = Bench()
+    dispatch(bench.line, bench.mailing)
+    down = replace(bench.line, transport=Down(clock=bench.clock))
+    assert dispatch(down, bench.mailing)[S.ACCEPTED] == 5
+
+
+def test_a_relay_that_does_not_answer_costs_nobody_a_try() -> None:
+    """When the connection fails, what was claimed is planned again, as if never claimed."""
+
+    class Down(MemoryTransport):
+        @contextmanager
+        def connected(self) -> Iterator[None]:
+            if not self.is_connected:
+                raise RelayUnreachableError(tr("nobody there"))
+            yield
+
+    bench = Bench()
+    with pytest.raises(RelayUnreachableError):
+        dispatch(replace(bench.line, transport=Down(clock=bench.clock)), bench.mailing)
+    assert bench.ledger.account(bench.mailing)[S.PLANNED] == 5
+    (claim,) = bench.ledger.claim(bench.mailing, owner="me", limit=1, now=bench.clock.now())
+    assert claim.attempt == 1
+
+
+def test_log_lines_hide_an_address_that_the_relay_repeats() -> None:
+    """Relays quote the address in their reply; the log does not."""
+    bench = Bench(size=1)
+    dispatch(bench.line, bench.mailing)
+    told = bench.told[0]
+    said = Reply(code=550, lines=("<Reader1@Example.org> unknown", "reader1@example.org"))
+    loud = replace(told, outcome=replace(told.outcome, reply=said, detail="reader1@example.org"))
+    assert "reader1" not in line_of(loud, addresses=False).lower()
+    assert line_of(loud, addresses=True).lower().count("reader1") == 4

@@ -79,7 +79,7 @@ def report(folder: str, mailing: int | None, as_csv: bool, as_json: bool) -> Non
                issue=found.issue_number),
             bold=True,
         )  # fmt: skip
-        show.account(counts)
+        show.account(counts, found.audience)
         for state in _TROUBLED:
             if counts[state]:
                 _section(list(ledger.deliveries(found.id, state=state)), state)

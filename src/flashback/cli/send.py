@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import signal
 import types
 from collections import Counter
@@ -15,7 +16,7 @@ from flashback.cli import show
 from flashback.cli.house import command, mark, option
 from flashback.cli.issue import has_errors
 from flashback.cli.trouble import explain
-from flashback.errors import Exit, FlashbackError, IssueError
+from flashback.errors import Exit, FlashbackError, IssueError, StoreError
 from flashback.model import (
     Account,
     DeliveryState,
@@ -28,6 +29,8 @@ from flashback.model import (
 )
 from flashback.sentences import tr
 from flashback.workspace import Workspace, desk, mailroom
+
+_LISTED = 10
 
 _issue = click.argument("issue", required=False)
 _json = option("--json", "as_json", is_flag=True, help=mark("One JSON object as the last line."))
@@ -91,6 +94,9 @@ def send(
         )
     if dry_run:
         mailroom.rehearse(workspace, plan)
+        if as_json:
+            planned = Account({DeliveryState.PLANNED: len(plan.deliveries)})
+            click.echo(json.dumps(as_object(None, planned)))
         show.say(tr("A rehearsal: nothing was sent."), err=as_json, fg="green")
         return Exit.DONE
     question = tr("Send to {count} readers?", count=len(plan.deliveries))
@@ -117,7 +123,12 @@ def resume(
 ) -> int:
     """Go on where a mailing stopped; without a number, with the last one that is not finished."""
     workspace = Workspace.at(Path(folder))
-    found = mailroom.mailing_to_resume(workspace, mailing)
+    named = [workspace.ledger.mailing(mailing)] if mailing is not None else []
+    waiting = named or mailroom.waiting(workspace)
+    if not waiting:
+        show.say(tr("No mailing waits to be resumed."), err=as_json)
+        return Exit.DONE
+    found, *others = waiting
     recovered = workspace.ledger.recover(found.id, now=workspace.clock.now())
     if recovered.audience:
         show.say(
@@ -132,7 +143,12 @@ def resume(
         workspace.ledger.resolve_doubt(
             found.id, resend=in_doubt == "resend", now=workspace.clock.now()
         )
-    return _run(workspace, found, limit=limit, as_json=as_json)
+    code = _run(workspace, found, limit=limit, as_json=as_json)
+    for other in others:
+        show.say(
+            tr("Another mailing waits: flashback resume {number}", number=other.id), err=as_json
+        )
+    return code
 
 
 def _editions(
@@ -188,31 +204,68 @@ def _summary(
 def _run(workspace: Workspace, mailing: Mailing, *, limit: int | None, as_json: bool) -> int:
     """Dispatch with a progress bar; then the account, what to do next, and the exit code."""
     done = mailing.audience - workspace.ledger.account(mailing.id).open
-    trouble: FlashbackError | None = None
+    trouble: FlashbackError | KeyboardInterrupt | None = None
     progress = show.Progress(mailing.audience, done)
     with _polite_stop() as stop, progress.shown():
         try:
-            mailroom.dispatch(workspace, mailing.id, limit=limit, tell=progress.tell, stop=stop)
-        except FlashbackError as error:
+            mailroom.dispatch(
+                workspace,
+                mailing.id,
+                limit=limit,
+                tell=progress.tell,
+                warn=lambda sentence: show.say(sentence, err=True, fg="yellow"),
+                stop=stop,
+            )
+        except (FlashbackError, KeyboardInterrupt) as error:
             trouble = error
     if trouble is not None:
         explain(trouble)
-    counts = workspace.ledger.account(mailing.id)
-    _tell(mailing, counts, mailroom.next_due(workspace, mailing.id), as_json=as_json)
-    return _exit_code(counts)
+    try:
+        counts = workspace.ledger.account(mailing.id)
+        due = mailroom.next_due(workspace, mailing.id)
+        doubtful = mailroom.in_doubt(workspace, mailing.id, limit=_LISTED)
+    except StoreError as error:
+        if not isinstance(trouble, StoreError):
+            explain(error)
+        _say_go_on(mailing, as_json=as_json)
+        if as_json:
+            click.echo(json.dumps({"mailing": mailing.id, "error": str(error.sentence)}))
+        return Exit.UNFINISHED
+    _tell(mailing, counts, due, doubtful, as_json=as_json)
+    return _exit_code(mailing, counts, trouble)
 
 
-def _tell(mailing: Mailing, counts: Account, due: dt.datetime | None, *, as_json: bool) -> None:
+def _say_go_on(mailing: Mailing, *, as_json: bool) -> None:
+    show.say(
+        tr("Not finished. Go on with: flashback resume {number}", number=mailing.id),
+        err=as_json,
+        fg="yellow",
+    )
+
+
+def _tell(
+    mailing: Mailing,
+    counts: Account,
+    due: dt.datetime | None,
+    doubtful: Sequence[str],
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
         click.echo(json.dumps(as_object(mailing, counts)))
     else:
         show.say(tr("Mailing {number}", number=mailing.id), bold=True)
-        show.account(counts)
+        show.account(counts, mailing.audience)
     if counts.open:
+        _say_go_on(mailing, as_json=as_json)
+    if counts[DeliveryState.CLAIMED]:
         show.say(
-            tr("Not finished. Go on with: flashback resume {number}", number=mailing.id),
+            tr(
+                "Another sender is at work on {count}. If it is dead, they come free within "
+                "15 minutes, or at once where it ran.",
+                count=counts[DeliveryState.CLAIMED],
+            ),
             err=as_json,
-            fg="yellow",
         )
     if due is not None:
         show.say(
@@ -223,31 +276,45 @@ def _tell(mailing: Mailing, counts: Account, due: dt.datetime | None, *, as_json
             ),
             err=as_json,
         )
-    if counts[DeliveryState.IN_DOUBT]:
-        show.say(
-            tr(
-                "{count} in doubt: they were past the final dot when the line broke, and nobody "
-                "knows. See who: flashback report {number}. Then decide: "
-                "flashback resume {number} --in-doubt resend (or accept)",
-                count=counts[DeliveryState.IN_DOUBT],
-                number=mailing.id,
-            ),
-            err=as_json, fg="magenta",
-        )  # fmt: skip
+    if doubtful:
+        _tell_doubt(mailing, counts[DeliveryState.IN_DOUBT], doubtful, as_json=as_json)
 
 
-def as_object(mailing: Mailing, counts: Account) -> dict[str, int]:
+def _tell_doubt(mailing: Mailing, count: int, doubtful: Sequence[str], *, as_json: bool) -> None:
+    show.say(
+        tr(
+            "{count} in doubt: past the final dot when the line broke, and nobody knows. Decide: "
+            "flashback resume {number} --in-doubt resend (or accept)",
+            count=count,
+            number=mailing.id,
+        ),
+        err=as_json,
+        fg="magenta",
+    )
+    for address in doubtful:
+        click.echo(f"    {address}", err=as_json)
+    if count > len(doubtful):
+        show.say(tr("    … and {count} more: --csv", count=count - len(doubtful)), err=as_json)
+
+
+def as_object(mailing: Mailing | None, counts: Account) -> dict[str, int | None]:
     """The account for programs: one count per state, which add up to the audience."""
     return {
-        "mailing": mailing.id,
-        "audience": counts.audience,
+        "mailing": mailing.id if mailing else None,
+        "audience": mailing.audience if mailing else counts.audience,
         **{state.value: counts[state] for state in DeliveryState},
     }
 
 
-def _exit_code(counts: Account) -> Exit:
+def _exit_code(
+    mailing: Mailing, counts: Account, trouble: FlashbackError | KeyboardInterrupt | None
+) -> Exit:
+    if counts.audience != mailing.audience:
+        return Exit.FAILED
     if counts.open:
         return Exit.UNFINISHED
+    if isinstance(trouble, FlashbackError):
+        return trouble.exit_code
     troubled = (DeliveryState.REFUSED, DeliveryState.IN_DOUBT)
     return Exit.REFUSALS if any(counts[state] for state in troubled) else Exit.DONE
 
@@ -275,4 +342,6 @@ class _Stop:
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
-        show.say(tr("Finishing the message on the wire, then stopping."), err=True)
+        # Not through Click: a handler may run in the middle of a write.
+        sentence = tr("Finishing the message on the wire, then stopping; Ctrl-C again breaks off.")
+        os.write(2, f"\n{show.told(sentence)}\n".encode())

@@ -66,8 +66,8 @@ def findings(found: Iterable[Finding], *, err: bool = False) -> None:
         click.echo(finding_line(finding), err=err)
 
 
-def account(counts: Account) -> None:
-    """Print how many copies stand where, and that it adds up."""
+def account(counts: Account, audience: int) -> None:
+    """Print how many copies stand where, and whether it adds up to the audience."""
     widest = max(len(told(word)) for word in STATE_WORDS.values())
     for state, word in STATE_WORDS.items():
         if not counts[state] and state is not DeliveryState.ACCEPTED:
@@ -76,7 +76,13 @@ def account(counts: Account) -> None:
         colour = _STATE_COLOURS.get(state)
         click.echo(f"  {told(word):<{widest}} {counts[state]:>8,} {click.style(bar, fg=colour)}")
     label = told(tr("audience"))
-    click.echo(f"  {label:<{widest}} {counts.audience:>8,}")
+    click.echo(f"  {label:<{widest}} {audience:>8,}")
+    if counts.audience != audience:
+        say(
+            tr("This does not add up: {count} copies are accounted for.", count=counts.audience),
+            err=True,
+            fg="red",
+        )
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -1,10 +1,14 @@
 """Who gets which edition. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from flashback.errors import IssueError
 from flashback.model import Edition, Plan, PlannedDelivery
 from flashback.sentences import tr
+
+_NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def plan(
@@ -13,6 +17,7 @@ def plan(
     *,
     fallback: str,
     forced: Sequence[str] = (),
+    sender: Mapping[str, str] = _NOBODY,
     again: bool = False,
 ) -> Plan:
     """Give each reader, as (subscriber id, language), the edition in their language.
@@ -28,7 +33,13 @@ def plan(
         PlannedDelivery(subscriber_id=reader, language=_closest(language, typeset, default))
         for reader, language in readers
     )
-    return Plan(editions=tuple(editions), deliveries=deliveries, forced=tuple(forced), again=again)
+    return Plan(
+        editions=tuple(editions),
+        deliveries=deliveries,
+        forced=tuple(forced),
+        sender=sender,
+        again=again,
+    )
 
 
 def _closest(language: str, typeset: dict[str, Edition], default: str) -> str:

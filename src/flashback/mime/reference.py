@@ -42,7 +42,7 @@ def build(edition: Edition, claim: Claim, *, sending: Sender) -> Message:
     mailbox = claim.address.mailbox
     if _UNFIT_FOR_ADDRESS.search(mailbox) or mailbox.count("@") != 1:
         raise UnfitMessageError(tr("“{text}” cannot be mailed to.", text=headers.clean(mailbox)))
-    message_id = sending.message_id(mailing_id=claim.mailing_id, subscriber_id=claim.subscriber_id)
+    message_id = sending.message_id(claim)
     url, mailto = sending.ways_out(subscriber_id=claim.subscriber_id)
     ways_out = [f"<{way}>" for way in (url, mailto) if way]
     list_unsubscribe = ", ".join(ways_out)

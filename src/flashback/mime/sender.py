@@ -3,13 +3,15 @@
 import datetime as dt
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Final, Self
 from urllib.parse import quote
 
 from flashback import addresses, tokens
 from flashback.config import Config
 from flashback.errors import ConfigError
+from flashback.model import Claim
 from flashback.sentences import tr
 from flashback.tokens import SigningKey
 
@@ -74,6 +76,17 @@ class Sender:
             bounce_address=_ascii_mailbox(config.relay.bounce_address),
         )
 
+    @classmethod
+    def frozen(cls, public: Mapping[str, str], *, key: SigningKey, date: dt.datetime) -> Self:
+        """The sender that ``public`` was taken from: what a mailing keeps when it opens."""
+        return cls(**public, key=key, date=date)
+
+    @property
+    def public(self) -> dict[str, str]:
+        """Everything about the sender but the key and the time, as texts."""
+        private = {"key", "date"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in private}
+
     @property
     def domain(self) -> str:
         """The domain of From; Message-IDs are ours under it."""
@@ -98,9 +111,13 @@ class Sender:
         local, domain = self._bounce_parts
         return f"{local}+{tokens.bounce_tag(self.key, delivery_id=delivery_id)}@{domain}"
 
-    def message_id(self, *, mailing_id: int, subscriber_id: int) -> str:
-        """The Message-ID without angle brackets, the same for every try."""
-        tag = tokens.message_tag(self.key, mailing_id=mailing_id, subscriber_id=subscriber_id)
+    def message_id(self, claim: Claim) -> str:
+        """The Message-ID without angle brackets, the same for every try at a delivery.
+
+        It follows from what was frozen when the mailing opened, and from the subscriber.
+        """
+        mailing = f"{claim.mailing_id}/{self.date.isoformat()}/{claim.edition_digest}"
+        tag = tokens.message_tag(self.key, mailing=mailing, subscriber_id=claim.subscriber_id)
         return f"{tag}@{self.domain}"
 
     def ways_out(self, *, subscriber_id: int) -> tuple[str, str]:

@@ -64,6 +64,7 @@ class Plan:
     editions: tuple[Edition, ...]
     deliveries: tuple[PlannedDelivery, ...]
     forced: tuple[str, ...] = ()  #: codes of findings that ``--force`` overrode
+    sender: Mapping[str, str] = field(default_factory=dict)  #: who sends, frozen with the editions
     again: bool = False  #: whether the issue may have been mailed before
 
 
@@ -78,6 +79,7 @@ class Mailing:
     opened_at: dt.datetime
     audience: int
     editions: Mapping[str, str]  #: language -> edition digest
+    sender: Mapping[str, str] = field(default_factory=dict)  #: as it was when the mailing opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from flashback.model import (
     DeliveryState,
     Edition,
     Mailing,
-    MailingState,
     Plan,
     Settlement,
     SuppressionReason,
@@ -144,11 +143,6 @@ class SqlLedger:
         """All mailings, newest first."""
         with self._store.read() as connection:
             return mailings.newest(connection, limit=limit)
-
-    def latest_unfinished(self) -> Mailing | None:
-        """The newest mailing that is still open."""
-        with self._store.read() as connection:
-            return _first(mailings.newest(connection, state=MailingState.OPEN, limit=1))
 
     def mailing_of(self, issue_number: str) -> Mailing | None:
         """The newest mailing of an issue; None when it was never mailed."""

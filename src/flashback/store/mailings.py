@@ -56,6 +56,7 @@ def open_mailing(connection: Connection, plan: Plan, now: dt.datetime) -> int:
             "audience": len(plan.deliveries),
             "opened_at": now,
             "forced": list(plan.forced),
+            "sender": dict(plan.sender),
         },
     ).scalar_one()
     connection.execute(
@@ -163,6 +164,7 @@ def _mailing(row: Any, digests: Mapping[str, str]) -> Mailing:
         title=row.title,
         state=row.state,
         opened_at=row.opened_at,
+        sender=row.sender,
         audience=row.audience,
         editions=digests,
     )

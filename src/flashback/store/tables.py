@@ -134,6 +134,7 @@ mailings: Final = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("forced", Document, nullable=False),
+    Column("sender", Document, nullable=False),
 )
 
 mailing_editions: Final = Table(

@@ -1,10 +1,11 @@
 """The mailroom: editions are planned, mailings opened, dispatched and resumed."""
 
 import datetime as dt
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import Final
 
 from flashback import addresses
 from flashback.errors import StoreError, UnknownMailingError
@@ -20,11 +21,13 @@ from flashback.model import (
     Plan,
     Settlement,
 )
-from flashback.sentences import tr
+from flashback.sentences import Sentence, tr
 from flashback.tokens import SigningKey
 from flashback.workspace import book
 from flashback.workspace.parts import Workspace
 
+#: How many mailings back a waiting one is looked for.
+_RECENT: Final = 50
 #: Who an edition is addressed to when nobody gets it: compose, rehearsals.
 _INVENTED: Final = Address(mailbox="reader@example.org", key="reader@example.org")
 
@@ -47,14 +50,19 @@ def plan(
         workspace.ledger.refuse_repetition(editions[0].issue_number)
     readers = workspace.subscribers.audience(condition=book.condition(workspace, segment))
     return planned(
-        editions, readers, fallback=workspace.config.newsletter.language, forced=forced, again=again
+        editions,
+        readers,
+        fallback=workspace.config.newsletter.language,
+        forced=forced,
+        sender=workspace.sender(workspace.clock.now()).public,
+        again=again,
     )
 
 
 def open_mailing(workspace: Workspace, plan: Plan) -> Mailing:
-    """Make all deliveries durable, once the relay has shown that it lets us in."""
+    """Make all deliveries durable, once relay and log have shown that they let us in."""
     rehearse(workspace, plan)
-    with workspace.relay().connected():
+    with _delivery_log(workspace, lambda _: None), workspace.relay().connected():
         pass
     return workspace.ledger.open(plan, workspace.clock.now())
 
@@ -92,6 +100,7 @@ def dispatch(
     *,
     limit: int | None,
     tell: Callable[[Settlement], None],
+    warn: Callable[[Sentence], None],
     stop: Callable[[], bool],
 ) -> Account:
     """Send what is planned or due of a mailing."""
@@ -101,7 +110,7 @@ def dispatch(
     from flashback.store import new_owner
 
     sending = workspace.config.sending
-    with _delivery_log(workspace) as log:
+    with _delivery_log(workspace, warn) as log:
 
         def tell_both(settlement: Settlement) -> None:
             log(settlement)
@@ -127,16 +136,23 @@ def dispatch(
 
 
 def _builder(workspace: Workspace, mailing: Mailing) -> Callable[[Claim], Message]:
-    """Build from the editions that were frozen when the mailing opened."""
-    from flashback.mime import builder
+    """Build from the editions and the sender that were frozen when the mailing opened."""
+    from flashback.mime import Sender, builder
 
     editions = {digest: workspace.ledger.edition(digest) for digest in mailing.editions.values()}
-    return builder(editions, workspace.sender(mailing.opened_at))
+    sender = Sender.frozen(mailing.sender, key=workspace.key, date=mailing.opened_at)
+    return builder(editions, sender)
 
 
 @contextmanager
-def _delivery_log(workspace: Workspace) -> Iterator[Callable[[Settlement], None]]:
-    """The file of delivery events; opened for appending, flushed with every line."""
+def _delivery_log(
+    workspace: Workspace, warn: Callable[[Sentence], None]
+) -> Iterator[Callable[[Settlement], None]]:
+    """The file of delivery events; opened for appending, flushed with every line.
+
+    Raises StoreError when it cannot be opened. When it cannot be written later, that is told once
+    and sending goes on: the store is the truth.
+    """
     from flashback.dispatch import line_of
 
     sending = workspace.config.sending
@@ -148,17 +164,48 @@ def _delivery_log(workspace: Workspace) -> Iterator[Callable[[Settlement], None]
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreError(
-            tr("The delivery log {file} cannot be written: {reason}", file=path,
-               reason=error.strerror)
-        ) from error  # fmt: skip
-    with os.fdopen(handle, "a", encoding="utf-8", buffering=1) as log:
-        yield lambda s: _write(log, line_of(s, addresses=sending.log_addresses))
+            tr(
+                "The delivery log {file} cannot be written: {reason}.",
+                file=path,
+                reason=error.strerror,
+            ),
+            hint=tr('Name another under [sending] log, or write log = "" for none.'),
+        ) from error
+    broken = False
+
+    def write(settlement: Settlement) -> None:
+        nonlocal broken
+        if broken:
+            return
+        line = line_of(settlement, addresses=sending.log_addresses) + "\n"
+        try:
+            os.write(handle, line.encode())
+        except OSError as error:
+            broken = True
+            warn(
+                tr(
+                    "The delivery log {file} cannot be written ({reason}); sending goes on.",
+                    file=path,
+                    reason=error.strerror,
+                )
+            )
+
+    try:
+        yield write
+    finally:
+        os.close(handle)
 
 
 def next_due(workspace: Workspace, mailing_id: int) -> dt.datetime | None:
     """When the first of the deferred copies may be tried again; None when nothing is deferred."""
     deferred = workspace.ledger.deliveries(mailing_id, state=DeliveryState.DEFERRED)
     return min((d.due_at for d in deferred if d.due_at), default=None)
+
+
+def in_doubt(workspace: Workspace, mailing_id: int, *, limit: int) -> list[str]:
+    """The first addresses of which nobody knows whether they have their copy."""
+    doubtful = workspace.ledger.deliveries(mailing_id, state=DeliveryState.IN_DOUBT)
+    return [delivery.address for delivery in itertools.islice(doubtful, limit)]
 
 
 def proof(
@@ -172,18 +219,11 @@ def proof(
         yield from zip(editions, relay.send(messages, lambda _claim: None), strict=False)
 
 
-def mailing_to_resume(workspace: Workspace, mailing_id: int | None) -> Mailing:
-    """That mailing, or the newest one with open deliveries. Raises UnknownMailingError."""
-    found = (
-        workspace.ledger.mailing(mailing_id)
-        if mailing_id is not None
-        else workspace.ledger.latest_unfinished()
-    )
-    if found is None:
-        raise UnknownMailingError(
-            tr("No mailing waits to be resumed."), hint=tr("See them all: flashback status")
-        )
-    return found
+def waiting(workspace: Workspace) -> list[Mailing]:
+    """The mailings with copies that still wait or are in doubt, newest first."""
+    recent = workspace.ledger.mailings(limit=_RECENT)
+    accounts = ((mailing, workspace.ledger.account(mailing.id)) for mailing in recent)
+    return [m for m, counts in accounts if counts.open or counts[DeliveryState.IN_DOUBT]]
 
 
 def mailing_or_last(workspace: Workspace, mailing_id: int | None) -> Mailing:
@@ -195,7 +235,3 @@ def mailing_or_last(workspace: Workspace, mailing_id: int | None) -> Mailing:
     raise UnknownMailingError(
         tr("Nothing was ever sent from here."), hint=tr("Send an issue: flashback send")
     )
-
-
-def _write(log: TextIO, line: str) -> None:
-    log.write(line + "\n")

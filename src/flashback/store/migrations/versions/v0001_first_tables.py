@@ -130,6 +130,7 @@ def _mailings() -> None:
         sa.Column("opened_at", TIME, nullable=False),
         sa.Column("finished_at", TIME),
         sa.Column("forced", DOCUMENT, nullable=False),
+        sa.Column("sender", DOCUMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailings")),
     )
     op.create_index(op.f("ix_mailings_issue_number"), "mailings", ["issue_number"])
