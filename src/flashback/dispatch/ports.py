@@ -90,7 +90,10 @@ class Transport(Protocol):
     def send(
         self, messages: Iterable[Message], before_final_dot: BeforeFinalDot
     ) -> Generator[Outcome, None, None]:
-        """Yield one outcome per message, in order, as it becomes known.
+        """Yield one outcome per message, as it becomes known.
+
+        In order, but for refusals that are held back until it is clear whom they are about; the
+        outcome of a message past its dot comes before any other.
 
         Closed early, it drops the connection without another final dot.
 

@@ -21,8 +21,12 @@ _RELAYING: Final = re.compile(
 
 
 def is_dead_address(reply: Reply) -> bool:
-    """Whether a refusal of RCPT says that nobody is there and never will be."""
-    return reply.code // 100 == 5 and reply.enhanced in _DEAD  # noqa: PLR2004 - RFC 5321's 5yz
+    """Whether a refusal of RCPT says that nobody is there and never will be.
+
+    A server that relays nothing there knows nothing of the mailbox, whatever enhanced code it adds.
+    """
+    is_refusal = reply.code // 100 == 5  # noqa: PLR2004 - RFC 5321's 5yz
+    return is_refusal and reply.enhanced in _DEAD and not is_no_relay(reply)
 
 
 def is_too_big(reply: Reply) -> bool:

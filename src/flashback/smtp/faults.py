@@ -1,7 +1,7 @@
-"""Refusals that are about us: every other message would meet them as well, so the line stops."""
+"""What is about us: every other message would meet it as well, so the line stops."""
 
 from flashback.config import RelayConfig
-from flashback.errors import TransportError
+from flashback.errors import RelayUnreachableError, TransportError
 from flashback.model import Envelope, Reply
 from flashback.sentences import tr
 from flashback.smtp import codes
@@ -59,3 +59,23 @@ def no_relay(config: RelayConfig, envelope: Envelope, reply: Reply) -> Transport
             "let this machine send."
         ),
     )
+
+
+def not_now(config: RelayConfig, reply: Reply) -> RelayUnreachableError:
+    """The answer to MAIL was "not now", on one new line after the other."""
+    return RelayUnreachableError(
+        tr('{host} says "not now" to every message: {reply}', host=_place(config), reply=reply),
+        hint=tr("No reader was refused. Wait a while, then go on with: flashback resume"),
+    )
+
+
+def breaks_off(config: RelayConfig) -> RelayUnreachableError:
+    """Line after line broke."""
+    return RelayUnreachableError(
+        tr("{host} breaks off one message after the other.", host=_place(config)),
+        hint=tr("Wait a while, then run it again; what was not sent is still planned."),
+    )
+
+
+def _place(config: RelayConfig) -> str:
+    return f"{config.host}:{config.port}"

@@ -1,9 +1,11 @@
-"""The transport over SMTP: one message at a time, one outcome per message, in order.
+"""The transport over SMTP: one message at a time, exactly one outcome per message.
 
 Lines come and go underneath: a new one after so many messages, after a run of refusals (Postfix
-slows down at ten errors and hangs up at twenty), and when the old one broke. A relay that breaks
-line after line without taking anything is given up, so that a fault of its own cannot put a whole
-audience in doubt. Sender and reader are never confused: what is about us raises TransportError.
+slows down at ten errors and hangs up at twenty), and when the old one broke. A message on which a
+line ended before anything was said of its reader goes again at once on the next. A relay that
+breaks line after line without taking anything is given up, so that a fault of its own cannot put a
+whole audience in doubt. Sender and reader are never confused: what is about us raises
+TransportError, and what may be either waits in ``doubt`` until the next readers have told.
 """
 
 import datetime as dt
@@ -18,9 +20,9 @@ from typing import Final
 from flashback.config import RelayConfig
 from flashback.errors import RelayUnreachableError, TransportError
 from flashback.model import Claim, Message, Outcome, Result
-from flashback.sentences import tr
-from flashback.smtp import trust
+from flashback.smtp import faults, trust
 from flashback.smtp.channel import BrokenLineError
+from flashback.smtp.doubt import Doubts
 from flashback.smtp.opening import open_session
 from flashback.smtp.session import Session
 from flashback.smtp.transaction import Ending, Line, Transaction
@@ -72,9 +74,10 @@ class Relay:
     def send(
         self, messages: Iterable[Message], before_final_dot: Callable[[Claim], None]
     ) -> Generator[Outcome, None, None]:
-        """Yield one outcome per message, in order.
+        """Yield one outcome per message: in order, but for those held back in doubt.
 
-        Raises TransportError when no more can be sent, after the outcome of the message in hand.
+        The outcome of a message past its final dot always comes before anything else. Raises
+        TransportError when no more can be sent, after the outcomes of all messages begun.
         Whatever else is raised here, and closing the generator, hangs up without a final dot.
         Use within ``connected``.
         """
@@ -87,37 +90,63 @@ class Relay:
     def _outcomes(
         self, messages: Iterable[Message], before_final_dot: Callable[[Claim], None]
     ) -> Iterator[Outcome]:
+        doubts = Doubts()
         for message in messages:
-            ready = self._ready()
-            if isinstance(ready, TransportError):
-                yield self._untried(message, ready)
-                raise ready
-            ending = self._hand_over(ready, message, before_final_dot)
+            ending, is_welcome = self._hand_over(message, before_final_dot)
+            if ending.blame is not None:
+                doubts.hold(ending)
+                if doubts.are_enough:
+                    break
+                continue
             yield ending.outcome
-            if ending.error is not None:
-                raise ending.error
-            if self._broken >= _PATIENCE:
-                raise self._given_up()
+            if is_welcome:
+                yield from doubts.about_readers()
+            error = ending.error
+            if error is None and self._broken >= _PATIENCE:
+                error = faults.breaks_off(self._config)
+            if error is not None:
+                yield from doubts.about_us()
+                raise error
+        if (verdict := doubts.verdict) is not None:
+            yield from doubts.about_us()
+            raise verdict
 
     def _hand_over(
-        self, session: Session, message: Message, before_final_dot: Callable[[Claim], None]
-    ) -> Ending:
-        transaction = Transaction(
-            session, self._config, message, self._clock, is_known=self._has_taken
-        )
-        session.messages += 1
-        ending = transaction.run(before_final_dot)
+        self, message: Message, before_final_dot: Callable[[Claim], None]
+    ) -> tuple[Ending, bool]:
+        """One message, on as many lines as it takes; and whether its recipient was taken."""
+        while True:
+            ready = self._ready()
+            if isinstance(ready, TransportError):
+                outcome = self._untried(message, ready)
+                return Ending(outcome=outcome, line=Line.BROKEN, error=ready), False
+            transaction = Transaction(
+                ready, self._config, message, self._clock, is_known=self._has_taken
+            )
+            ready.messages += 1
+            ending = transaction.run(before_final_dot)
+            self._has_taken |= transaction.is_welcome
+            self._settle_line(ready, ending)
+            if not ending.again or self._broken >= _PATIENCE:
+                return ending, transaction.is_welcome
+
+    def _settle_line(self, session: Session, ending: Ending) -> None:
+        """Keep or leave a line, and count it if it broke."""
         result = ending.outcome.result
         session.needs_reset = ending.line is Line.UNFINISHED
         session.refusals = 0 if result is Result.ACCEPTED else session.refusals + 1
-        self._has_taken |= result is Result.ACCEPTED
-        if ending.line is not Line.BROKEN:
+        if ending.again:
+            # A line that had done its work before was worn out, not broken.
+            self._broken += session.messages == 1
+        elif ending.line is not Line.BROKEN:
             self._broken = 0
-            return ending
-        self._hang_up()
-        # A lease that was lost says nothing about the relay.
-        self._broken += result is not Result.UNTRIED
-        return ending
+        elif result is not Result.UNTRIED:
+            # A lease that was lost says nothing about the relay.
+            self._broken += 1
+        if ending.line is Line.BROKEN:
+            self._hang_up()
+        elif ending.again:
+            self._part()
 
     def _ready(self) -> Session | TransportError:
         """A line on which MAIL may be said, or why there is none."""
@@ -184,13 +213,4 @@ class Relay:
             host=self._config.host,
             stage="connect",
             detail=str(error.sentence),
-        )
-
-    def _given_up(self) -> RelayUnreachableError:
-        return RelayUnreachableError(
-            tr(
-                "{host} breaks off one message after the other.",
-                host=f"{self._config.host}:{self._config.port}",
-            ),
-            hint=tr("Wait a while, then run it again; what was not sent is still planned."),
         )

@@ -1,9 +1,10 @@
 """One message over one line: MAIL, RCPT, DATA, body, final dot (RFC 5321 section 3.3).
 
 Before the final dot the server has not accepted anything, whatever happens (section 4.1.1.4). At
-the dot or after it only a well-formed reply tells; without one nobody knows (RFC 1047). A refusal
-of MAIL is about us, never about the reader. The body travels first, the dot only after the caller
-has made it durable that it will.
+the dot or after it only a well-formed reply tells; without one nobody knows (RFC 1047). Nothing
+that comes before the answer to RCPT is about the reader: a "never" to MAIL is about us, a "not now"
+or a line that breaks is about the line, and the same message may go again on a new one. The body
+travels first, the dot only after the caller has made it durable that it will.
 """
 
 import datetime as dt
@@ -41,6 +42,10 @@ class Ending:
     outcome: Outcome
     line: Line
     error: TransportError | None = None  #: to be raised once the outcome is told
+    again: bool = (
+        False  #: the same message may go on a new line; ``error`` is for when it is no use
+    )
+    blame: Outcome | None = None  #: what it is instead, should ``error`` be about this reader only
 
 
 class Transaction:
@@ -59,7 +64,8 @@ class Transaction:
         self._config = config
         self._message = message
         self._clock = clock
-        self._is_known = is_known  #: the relay has taken mail from us before
+        self._is_known = is_known  #: the relay has taken a recipient from us before
+        self.is_welcome = False  #: the relay has taken this recipient
         self._stage = "mail"
         self._octets = wire.octets(message.content)
 
@@ -71,7 +77,7 @@ class Transaction:
                     return ending
             self._body()
         except BrokenLineError as error:
-            return self._end(Result.TEMPORARY, Line.BROKEN, detail=error.sentence)
+            return self._broke_off(error.sentence)
         try:
             before_final_dot(self._message.claim)
         except LeaseLostError:
@@ -98,7 +104,7 @@ class Transaction:
                 self._config, self._message.envelope, reply, octets=len(self._octets)
             )
             return self._ours(reply, error)
-        return None if _is_good(reply) else self._not_now(reply)
+        return None if _is_good(reply) else self._not_now_to_us(reply)
 
     def _rcpt(self) -> Ending | None:
         self._stage = "rcpt"
@@ -107,8 +113,11 @@ class Transaction:
             return self._ours(reply, faults.login_wanted(self._config, reply))
         # To a relay that has taken others, "relay denied" is about this one reader.
         if _is_refusal(reply) and codes.is_no_relay(reply) and not self._is_known:
-            return self._ours(reply, faults.no_relay(self._config, self._message.envelope, reply))
-        return None if _is_good(reply) else self._refused(reply)
+            error = faults.no_relay(self._config, self._message.envelope, reply)
+            blame = self._outcome(Result.PERMANENT, reply=reply)
+            return self._ours(reply, error, blame=blame)
+        self.is_welcome = _is_good(reply)
+        return None if self.is_welcome else self._refused(reply)
 
     def _data(self) -> Ending | None:
         self._stage = "data"
@@ -160,11 +169,38 @@ class Transaction:
         detail = NOTHING if hung_up else tr("the server's answer makes no sense here")
         return self._end(Result.TEMPORARY, Line.BROKEN, reply=reply, detail=detail)
 
-    def _ours(self, reply: Reply | None, error: TransportError) -> Ending:
-        """A refusal that every other message would meet as well: nobody is refused, all stops."""
-        return self._end(
-            Result.UNTRIED, Line.UNFINISHED, reply=reply, detail=error.sentence, error=error
+    def _not_now_to_us(self, reply: Reply) -> Ending:
+        """An answer to MAIL that is neither yes nor never: the line, or the hour, is not right."""
+        if reply.code // 100 == 4:  # noqa: PLR2004 - RFC 5321's 4yz
+            error = faults.not_now(self._config, reply)
+        else:
+            error = faults.breaks_off(self._config)
+        # Whoever says 4yz goes on listening; after anything else the line is good for nothing.
+        is_sound = reply.code // 100 == 4 and reply.code != _CLOSING  # noqa: PLR2004 - 4yz
+        line = Line.UNFINISHED if is_sound else Line.BROKEN
+        outcome = self._outcome(Result.UNTRIED, reply=reply, detail=error.sentence)
+        return Ending(outcome=outcome, line=line, error=error, again=True)
+
+    def _broke_off(self, detail: Sentence) -> Ending:
+        """The line broke before the final dot: nothing was accepted."""
+        if self._stage not in {"mail", "rcpt"}:
+            return self._end(Result.TEMPORARY, Line.BROKEN, detail=detail)
+        # A reader at whose address every line breaks must not hold up all others for ever.
+        is_doubtful = self._stage == "rcpt"
+        return Ending(
+            outcome=self._outcome(Result.UNTRIED, detail=detail),
+            line=Line.BROKEN,
+            error=faults.breaks_off(self._config),
+            again=True,
+            blame=self._outcome(Result.TEMPORARY, detail=detail) if is_doubtful else None,
         )
+
+    def _ours(
+        self, reply: Reply | None, error: TransportError, *, blame: Outcome | None = None
+    ) -> Ending:
+        """A refusal that every other message would meet as well: nobody is refused, all stops."""
+        outcome = self._outcome(Result.UNTRIED, reply=reply, detail=error.sentence)
+        return Ending(outcome=outcome, line=Line.UNFINISHED, error=error, blame=blame)
 
     def _end(
         self,
@@ -173,9 +209,13 @@ class Transaction:
         *,
         reply: Reply | None = None,
         detail: Sentence = NOTHING,
-        error: TransportError | None = None,
     ) -> Ending:
-        outcome = Outcome(
+        return Ending(outcome=self._outcome(result, reply=reply, detail=detail), line=line)
+
+    def _outcome(
+        self, result: Result, *, reply: Reply | None = None, detail: Sentence = NOTHING
+    ) -> Outcome:
+        return Outcome(
             claim=self._message.claim,
             result=result,
             at=self._clock(),
@@ -185,7 +225,6 @@ class Transaction:
             detail=str(detail),
             queue_id=queue_id_of(reply) if reply and result is Result.ACCEPTED else "",
         )
-        return Ending(outcome=outcome, line=line, error=error)
 
 
 def _is_good(reply: Reply) -> bool:
