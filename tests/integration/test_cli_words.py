@@ -11,7 +11,7 @@ import pytest
 
 from flashback.cli import language_of, main
 from flashback.cli.trouble import explain
-from flashback.errors import Exit
+from flashback.errors import Exit, IssueError
 
 from fixtures.relays import StrictServer
 
@@ -127,7 +127,38 @@ def test_an_erased_person_stays_away(run: Run, tmp_path: Path) -> None:
     assert "left alone" in done.out
     assert "Nobody." in run("subscribers", "list").out
     again = run("subscribers", "add", "sam@example.org")
-    assert "forbidden" in again.out
+    assert "flashback subscribers allow sam@example.org" in again.out
+    assert "may be mailed again" in run("subscribers", "allow", "sam@example.org").out
+    assert "Nothing forbids" in run("subscribers", "allow", "sam@example.org").out
+
+
+def test_who_left_comes_back_with_a_new_consent(run: Run) -> None:
+    """Add --consent for somebody known records the consent and confirms; without, it is refused."""
+    people(run, "sam")
+    run("subscribers", "remove", "sam@example.org")
+    assert run("subscribers", "add", "sam@example.org").code == Exit.FAILED
+    back = run("subscribers", "add", "sam@example.org", "--consent", "asked again")
+    assert "confirmed" in back.out
+    shown = json.loads(run("subscribers", "show", "sam@example.org", "--json").out)
+    assert shown["status"] == "confirmed"
+    assert [c["kind"] for c in shown["consents"]] == ["granted", "withdrawn", "granted"]
+
+
+def test_unconfirmed_people_are_pointed_out(run: Run, tmp_path: Path) -> None:
+    """An import without consents says that they get no mail; send says why nobody is there."""
+    (tmp_path / "l.csv").write_text("address,status\nsam@example.org,confirmed\n")
+    done = run("subscribers", "import", "l.csv", "--yes")
+    assert "--consent" in done.out
+    refused = run("send", "--yes")
+    assert refused.code == Exit.FAILED
+    assert "0 confirmed people here, 1 unconfirmed" in refused.err
+    assert "--consent" in refused.err
+
+
+def test_an_empty_segment_is_not_everybody(run: Run) -> None:
+    """A script's empty variable must not mail the whole list."""
+    people(run, "sam")
+    assert run("send", "--yes", "--segment", "").code == Exit.USAGE
 
 
 def test_an_import_is_shown_field_by_field(run: Run, tmp_path: Path) -> None:
@@ -217,6 +248,10 @@ def test_trouble_is_told_without_python(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_traceback_shows_where(run: Run) -> None:
-    """--traceback is for who mends flashback."""
-    with pytest.raises(click.UsageError):
-        main(["--traceback", "nonsense"])
+    """--traceback, anywhere on the line, is for who mends flashback; a slip of the hand is not."""
+    for arguments in (["--traceback", "send", "99"], ["send", "99", "--traceback"]):
+        with pytest.raises(IssueError):
+            main(arguments)
+    for arguments in (["--traceback", "nonsense"], ["send", "--nonsense", "--traceback"]):
+        assert main(arguments) == Exit.USAGE
+    assert "--traceback" in run("--help").out

@@ -10,6 +10,7 @@ import click
 from flashback.cli import show
 from flashback.cli.house import command, mark, option
 from flashback.errors import Exit
+from flashback.model import SubscriberStatus
 from flashback.sentences import tr
 from flashback.workspace import Workspace, book
 
@@ -38,7 +39,7 @@ def import_(folder: str, file: Path, consent: str, dry_run: bool, yes: bool) -> 
     if dry_run or nothing:
         show.say(tr("Nothing was changed."))
         return Exit.REFUSALS if plan.refused else Exit.DONE
-    if not yes and not click.confirm(show.told(tr("Do it?")), default=False):
+    if not yes and not show.ask(tr("Do it?")):
         show.say(tr("Nothing was changed."))
         return Exit.DONE
     done = book.apply_import(workspace, plan)
@@ -59,6 +60,16 @@ def _show(plan: "ImportPlan") -> None:
     ):
         if count:
             click.echo(f"  {count:>7,}  {show.told(sentence)}")
+    silent = sum(entry.status is SubscriberStatus.UNCONFIRMED for entry in plan.new)
+    if silent:
+        show.say(
+            tr(
+                "  {count} of the new ones are unconfirmed and get no mail. If they agreed, say to "
+                "what: --consent “...”",
+                count=silent,
+            ),
+            fg="yellow",
+        )
     for change in plan.changed[:_SHOWN]:
         for name in ("name", "language", "organisation", "status", "fields"):
             before, after = getattr(change.before, name), getattr(change.after, name)

@@ -83,6 +83,9 @@ def report(folder: str, mailing: int | None, as_csv: bool, as_json: bool) -> Non
         for state in _TROUBLED:
             if counts[state]:
                 _section(list(ledger.deliveries(found.id, state=state)), state)
+        if counts.open or counts[DeliveryState.IN_DOUBT]:
+            click.echo()
+            show.say(tr("Not finished. Go on with: flashback resume {number}", number=found.id))
 
 
 def _section(deliveries: list[Delivery], state: DeliveryState) -> None:

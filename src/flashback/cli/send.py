@@ -26,6 +26,7 @@ from flashback.model import (
     PlannedDelivery,
     Result,
     Severity,
+    SubscriberStatus,
 )
 from flashback.sentences import tr
 from flashback.workspace import Workspace, desk, mailroom
@@ -88,10 +89,7 @@ def send(
     plan = mailroom.plan(workspace, editions, segment=segment, forced=forced, again=again)
     _summary(workspace, editions, plan.deliveries, findings, err=as_json)
     if not plan.deliveries:
-        raise FlashbackError(
-            tr("There is nobody to send to."),
-            hint=tr("Look at: flashback subscribers list"),
-        )
+        raise _nobody(workspace)
     if dry_run:
         mailroom.rehearse(workspace, plan)
         if as_json:
@@ -99,8 +97,7 @@ def send(
             click.echo(json.dumps(as_object(None, planned)))
         show.say(tr("A rehearsal: nothing was sent."), err=as_json, fg="green")
         return Exit.DONE
-    question = tr("Send to {count} readers?", count=len(plan.deliveries))
-    if not yes and not click.confirm(show.told(question), default=False):
+    if not yes and not show.ask(tr("Send to {count} readers?", count=len(plan.deliveries))):
         show.say(tr("Nothing was sent."))
         return Exit.DONE
     mailing = mailroom.open_mailing(workspace, plan)
@@ -167,6 +164,26 @@ def _editions(
         )
     issues = [reading.issue for reading in readings if reading.issue]
     return desk.compose(workspace, issues), found
+
+
+def _nobody(workspace: Workspace) -> FlashbackError:
+    """Why there is nobody to send to, and how that changes."""
+    people: Counter[SubscriberStatus] = Counter()
+    for (_, status), count in workspace.subscribers.counts().items():
+        people[status] += count
+    return FlashbackError(
+        tr(
+            "There is nobody to send to: {confirmed} confirmed people here, {unconfirmed} "
+            "unconfirmed, {left} who left.",
+            confirmed=people[SubscriberStatus.CONFIRMED],
+            unconfirmed=people[SubscriberStatus.UNCONFIRMED],
+            left=people[SubscriberStatus.UNSUBSCRIBED],
+        ),
+        hint=tr(
+            "Only who agreed gets mail: flashback subscribers import FILE --consent “...”. "
+            "See everybody: flashback subscribers list"
+        ),
+    )
 
 
 def _summary(

@@ -1,7 +1,6 @@
 """How things look in a terminal: findings, accounts, tables, the progress of a mailing."""
 
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +51,13 @@ def told(sentence: Sentence) -> str:
     return sentence.in_language(language())
 
 
+def ask(question: Sentence) -> bool:
+    """Ask, and take yes and no in both languages; nothing said is no."""
+    words = f"{told(question)} {told(tr('[y/N]'))}"
+    answer: str = click.prompt(words, default="", show_default=False)
+    return answer.strip().lower() in {"y", "yes", "o", "oui"}
+
+
 def finding_line(finding: Finding) -> str:
     """``file:line: severity CODE sentence remedy``: what editors and people can both follow."""
     severity = click.style(finding.severity.value, fg=_SEVERITY_COLOURS[finding.severity])
@@ -86,14 +92,12 @@ def account(counts: Account, audience: int) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns, each as wide as its widest cell; the last one is cut at the screen's edge."""
+    """Print columns, each as wide as its widest cell."""
     lines = [head, *rows]
     widths = [max(_width(line[n]) for line in lines) for n in range(len(head))]
-    edge = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 10_000
     for number, line in enumerate(lines):
         cells = (cell + " " * (w - _width(cell)) for cell, w in zip(line, widths, strict=True))
-        text = "  ".join(cells).rstrip()[:edge]
-        click.secho(text, bold=number == 0)
+        click.secho("  ".join(cells).rstrip(), bold=number == 0)
 
 
 def _width(text: str) -> int:

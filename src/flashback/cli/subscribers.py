@@ -1,6 +1,7 @@
 """``subscribers``: who is in the address book, and what they agreed to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -41,22 +42,35 @@ def add(
     """Add one person. Only who agreed is confirmed, and only who is confirmed gets mail."""
     workspace = Workspace.at(Path(folder))
     now = workspace.clock.now()
-    granted = consent and Consent(kind=ConsentKind.GRANTED, at=now, source="staff", wording=consent)
-    person = workspace.subscribers.add(
-        addresses.parse(address),
-        now=now,
-        name=name,
-        language=language,
-        organisation=organisation,
-        status=SubscriberStatus.CONFIRMED if granted else SubscriberStatus.UNCONFIRMED,
-        consent=granted or None,
+    granted = (
+        Consent(kind=ConsentKind.GRANTED, at=now, source="staff", wording=consent)
+        if consent
+        else None
     )
+    book, parsed = workspace.subscribers, addresses.parse(address)
+    known = book.known(parsed.key)
+    if known is not None and granted:
+        person = replace(book.confirm(known.id, granted), suppressed=known.suppressed)
+    else:
+        person = book.add(
+            parsed,
+            now=now,
+            name=name,
+            language=language,
+            organisation=organisation,
+            status=SubscriberStatus.CONFIRMED if granted else SubscriberStatus.UNCONFIRMED,
+            consent=granted,
+        )
     word = show.told(_STATUS_WORDS[person.status])
     show.say(tr("{address} is in the address book, {status}.", address=address, status=word))
     if person.suppressed:
         show.say(
-            tr("Mail to this address is forbidden ({reason}); nothing will be sent.",
-               reason=person.suppressed.value),
+            tr(
+                "Mail to this address is forbidden ({reason}); nothing will be sent. If that is a "
+                "mistake: flashback subscribers allow {address}",
+                reason=person.suppressed.value,
+                address=person.address,
+            ),
             fg="yellow",
         )  # fmt: skip
 
@@ -178,9 +192,23 @@ def remove(folder: str, address: str, erase: bool, yes: bool) -> None:
         show.say(tr("{address} has left; nothing will be sent there.", address=person.address))
         return
     question = tr("Erase everything about {address}?", address=person.address)
-    if yes or click.confirm(show.told(question), default=False):
+    if yes or show.ask(question):
         book.remove(person.id, now=now)
         show.say(tr("{address} is erased.", address=person.address))
+    else:
+        show.say(tr("Nothing was changed."))
+
+
+@subscribers.command(name="allow", example="flashback subscribers allow nadia@example.org")
+@click.argument("address")
+@click.pass_obj
+def allow(folder: str, address: str) -> None:
+    """Lift what forbids mail to an address: a bounce that is cured, an erasure taken back."""
+    parsed = addresses.parse(address)
+    if Workspace.at(Path(folder)).subscribers.unsuppress(parsed.key):
+        show.say(tr("{address} may be mailed again, once confirmed.", address=parsed))
+    else:
+        show.say(tr("Nothing forbids mail to {address}.", address=parsed))
 
 
 subscribers.add_command(import_)

@@ -147,10 +147,14 @@ class Subscribers:
 
     # Reading ----------------------------------------------------------------------------------
 
+    def known(self, key: str) -> Subscriber | None:
+        """The person with an address' key, or None."""
+        with self._store.read() as connection:
+            return people.by_key(connection, key)
+
     def get(self, key: str) -> Subscriber:
         """The person with an address' key. Raises UnknownSubscriberError."""
-        with self._store.read() as connection:
-            found = people.by_key(connection, key)
+        found = self.known(key)
         if found is None:
             raise _unknown(key)
         return found

@@ -49,7 +49,7 @@ def condition(workspace: Workspace, segment: str | None) -> "ColumnElement[bool]
     """The condition of a segment, by its name in the settings or as an expression."""
     from flashback.store import compile_segment
 
-    if not segment:
+    if segment is None:
         return None
     return compile_segment(workspace.config.segments.get(segment, segment))
 

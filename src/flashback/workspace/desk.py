@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What is only looked at is signed with nothing of value.
 _PREVIEW: Final = SigningKey(bytes(16))
+#: As the header of an issue has it, but for Arabic digits, which a header may have.
+_NUMBER: Final = re.compile(r"(?!.{61})[0-9A-Za-z]+(?:-[0-9A-Za-z]+)*")
 
 
 def issue_path(workspace: Workspace, named: str | None) -> Path:
@@ -40,7 +42,9 @@ def issue_path(workspace: Workspace, named: str | None) -> Path:
 def _newest_issue(workspace: Workspace) -> Path:
     folder = workspace.config.path("issues")
     found = sorted(folder.iterdir(), key=_by_number) if folder.is_dir() else []
-    issues = [p for p in found if p.suffix == ".md" or (p.is_dir() and any(p.glob("*.md")))]
+    # A name with a dot in front is what a crash left of an issue that was being made.
+    seen = [p for p in found if not p.name.startswith(".")]
+    issues = [p for p in seen if p.suffix == ".md" or (p.is_dir() and any(p.glob("*.md")))]
     if not issues:
         raise IssueError(
             tr("There is no issue in {folder} yet.", folder=folder),
@@ -76,7 +80,7 @@ def compose(workspace: Workspace, issues: Sequence[Issue]) -> tuple[Edition, ...
 def write_editions(workspace: Workspace, issues: Sequence[Issue], folder: Path) -> list[Path]:
     """Write .html, .txt and .eml per language, for an invented reader; answer the paths.
 
-    Everything is made before anything is written.
+    Everything is made before anything is written, and all files are written or none.
     """
     contents = {}
     for edition in compose(workspace, issues):
@@ -86,29 +90,27 @@ def write_editions(workspace: Workspace, issues: Sequence[Issue], folder: Path) 
         contents[folder / f"{name}.txt"] = edition.text.encode()
         contents[folder / f"{name}.eml"] = message.content
     files.make_folder(folder)
-    for path, content in contents.items():
-        files.write(path, content)
+    files.write_all(contents)
     return list(contents)
 
 
 def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) -> list[Path]:
-    """Write the file of the next issue, per language of the last one; never over another."""
+    """Write the files of the next issue, one per language of the last one; never over another.
+
+    All of them are written or none. Raises IssueError for what cannot be an issue's number, and
+    when the last issue cannot be read.
+    """
     from flashback.issues import next_issue
 
     previous = _previous_issues(workspace)
     last = previous[0] if previous else None
-    number = number or (_following(last.number) if last else "1")
+    number = _fit(number) if number else _following(last.number) if last else "1"
     folder = workspace.config.path("issues") / number
-    if folder.exists():
-        raise IssueError(
-            tr("{folder} is already there.", folder=folder),
-            hint=tr("Name another number: flashback new 37"),
-        )
+    _refuse_to_repeat(folder)
     letter = workspace.config.newsletter
     when = date or (last.date + dt.timedelta(days=7) if last else workspace.clock.now().date())
     languages = [issue.language for issue in previous] or [letter.language]
-    made = []
-    files.make_folder(folder)
+    texts = {}
     for n, language in enumerate(languages):
         text = next_issue(
             previous[n] if previous else None,
@@ -118,9 +120,28 @@ def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) 
             language=language,
             publisher=previous[n].publisher if previous else letter.publisher,
         )
-        made.append(folder / f"{language}.md")
-        files.write(made[-1], text.encode())
-    return made
+        texts[f"{language}.md"] = text.encode()
+    files.write_folder(folder, texts)
+    return [folder / name for name in texts]
+
+
+def _fit(number: str) -> str:
+    """The number, if it is one that an issue's header may give. Raises IssueError."""
+    if not _NUMBER.fullmatch(number):
+        raise IssueError(
+            tr("“{text}” cannot be an issue's number.", text=" ".join(number.split())),
+            hint=tr("Write digits, letters and hyphens only, such as 35 or 35-36."),
+        )
+    return number
+
+
+def _refuse_to_repeat(folder: Path) -> None:
+    for path in (folder, folder.with_name(f"{folder.name}.md")):
+        if path.exists():
+            raise IssueError(
+                tr("{folder} is already there.", folder=path),
+                hint=tr("Name another number: flashback new 37"),
+            )
 
 
 def _previous_issues(workspace: Workspace) -> list[Issue]:
@@ -128,7 +149,14 @@ def _previous_issues(workspace: Workspace) -> list[Issue]:
         newest = _newest_issue(workspace)
     except IssueError:
         return []
-    return [reading.issue for reading in read(workspace, newest) if reading.issue]
+    issues = [reading.issue for reading in read(workspace, newest)]
+    known = [issue for issue in issues if issue and issue.number]
+    if len(known) < len(issues):
+        raise IssueError(
+            tr("The newest issue, {path}, cannot be read.", path=newest),
+            hint=tr("See what is wrong with it: flashback check {path}", path=newest),
+        )
+    return known
 
 
 def _by_number(path: Path) -> tuple[int, str]:
@@ -137,6 +165,6 @@ def _by_number(path: Path) -> tuple[int, str]:
 
 
 def _following(number: str) -> str:
-    """The number after "35", "35-36" or "n° 35"."""
+    """The number after "35" or "35-36"; the second after one without digits."""
     digits = re.findall(r"\d+", number)
     return str(int(digits[-1]) + 1) if digits else f"{number}-2"

@@ -214,9 +214,11 @@ def proof(
     """Send each edition to one address, outside of any mailing."""
     address = addresses.parse(to)
     messages = [sample(workspace, edition, address) for edition in editions]
+    by_digest = {edition.digest: edition for edition in editions}
     relay = workspace.relay()
     with relay.connected():
-        yield from zip(editions, relay.send(messages, lambda _claim: None), strict=False)
+        for outcome in relay.send(messages, lambda _claim: None):
+            yield by_digest[outcome.claim.edition_digest], outcome
 
 
 def waiting(workspace: Workspace) -> list[Mailing]:
