@@ -259,7 +259,7 @@ def test_a_section_may_be_a_list_of_links_with_comments() -> None:
     issue = issue_of(
         "# Brèves\n\nÀ lire.\n\n"
         "- [Un](https://example.org/1)\n"
-        "- [*Deux*](https://example.org/2) — Un comm*ent*aire\n  qui continue.\n"
+        "- [*Deux*](https://example.org/2) — Un *comment* aire\n  qui continue.\n"
         "- **[Trois](https://example.org/3) :** Autre.\n\n  Suite.\n\n  Lire aussi : " + A + "\n"
         "- **[Quatre](https://example.org/4)**: *fin*\n"
         "- **[Cinq](https://example.org/5) gras**\n"
@@ -281,7 +281,7 @@ def test_a_section_may_be_a_list_of_links_with_comments() -> None:
     assert one.blocks == ()
     assert one.link == Link(words="Lire l’article", url="https://example.org/1", line=11)
     assert two.blocks == (
-        Paragraph((Text("Un comm"), Emphasis((Text("ent"),)), Text("aire qui continue."))),
+        Paragraph((Text("Un "), Emphasis((Text("comment"),)), Text(" aire qui continue."))),
     )
     assert three.blocks == (paragraph("Autre."), paragraph("Suite."))
     assert [link.words for link in three.related] == ["X"]

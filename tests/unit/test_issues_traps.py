@@ -43,7 +43,7 @@ E, W, H = Severity.ERROR, Severity.WARNING, Severity.HINT
         ("link-glued", E, 10, f"## T\n\nUn texte,\n{LINK}\n"),
         ("link-glued", E, 13, f"## T\n\nA\n\nLire aussi :\n- [B](https://example.org/b)\n{LINK}\n"),
         ("link-glued", E, 12, f"## T\n\nA\n\nLire aussi : [B](https://example.org/b)\n{LINK}\n"),
-        ("link-missing", E, 7, f"## T\n\n{LINK} (abonnés)\n"),
+        ("link-missing", E, 9, f"## T\n\n{LINK} pour abonnés\n"),
         ("article-bare", W, 7, f"## T\n\n{LINK}\n"),
         ("link-second", E, 13, SOUND + "\n[Suite](https://example.org/b)\n"),
         ("link-second", E, 7, f"## [T](https://example.org/b)\n\nTexte.\n\n{LINK}\n"),

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from flashback.issues.excerpts import check_marks, link_glued_to
-from flashback.issues.inlines import Line, only_link, run_of, unstressed
+from flashback.issues.inlines import Line, run_of, unstressed
 from flashback.issues.keys import keys_under
+from flashback.issues.lone import has_sound_link, only_link
 from flashback.issues.related import (
     all_lines,
     announced,
@@ -24,7 +25,7 @@ from flashback.issues.related import (
 from flashback.issues.remarks import Desk, short
 from flashback.issues.tree import Node, blocks_of
 from flashback.issues.urls import is_mail
-from flashback.issues.words import CALL_TO_ACTION, READ_ALSO
+from flashback.issues.words import CALL_TO_ACTION, READ_ALSO, is_read_also
 from flashback.model import (
     Article,
     Block,
@@ -41,6 +42,7 @@ from flashback.model import (
 from flashback.sentences import tr
 
 _BARE_URL: Final = re.compile(r"https?://[^\s<>«»“”\"]+")
+_BARE_WORDS: Final = re.compile(r"https?://\S+(?P<note> \([^()]+\))?")
 
 
 def article_of(heading: Node, nodes: Sequence[Node], desk: Desk) -> Article:
@@ -121,6 +123,7 @@ class _Draft:
     quotes: list[Node] = field(default_factory=list)
     related: list[Link] = field(default_factory=list)
     image: Image | None = None
+    picture_link: Hyperlink | None = None  #: where the article's picture leads
     link: Link | None = None
     link_tried: bool = False  #: there is a link, though it may have been refused
     lines: list[Line] = field(default_factory=list)  #: all lines below the headline
@@ -158,6 +161,13 @@ class _Draft:
             case [Picture(source, alt)] if self.image is None:
                 self.image = Image(source=source, alt=alt, line=node.line)
                 return None
+            case [Hyperlink((Picture(source, alt),), target)]:
+                if self.image is None:
+                    self.image = Image(source=source, alt=alt, line=node.line)
+                    self.picture_link = Hyperlink((), target)
+                else:
+                    self.blocks += blocks_of([node])
+                return None
         link = only_link(run)
         if link and self.take_link(link, node.line):
             return None
@@ -168,7 +178,8 @@ class _Draft:
         """Make it the article's link; False when it has one already, which is remarked upon."""
         if self.link_tried:
             phrase = READ_ALSO[self.desk.language][0]
-            words = short(plain(link.children))
+            head, colon, tail = plain(link.children).partition(":")
+            words = short(tail if colon and is_read_also(head) else plain(link.children))
             self.desk.remarks.error(
                 line,
                 "link-second",
@@ -185,11 +196,10 @@ class _Draft:
                 tr("Write the address of the page, from https:// on."),
             )
         elif link.target:
-            words = plain(link.children).strip()
-            bare = not words or _BARE_URL.fullmatch(words)
-            self.link = Link(
-                words=self._call_to_action if bare else words, url=link.target, line=line
-            )
+            words = plain(link.children).strip() or self._call_to_action
+            if bare := _BARE_WORDS.fullmatch(words):
+                words = self._call_to_action + (bare["note"] or "")
+            self.link = Link(words=words, url=link.target, line=line)
         return True
 
     def take_headline_link(self, link: Hyperlink) -> None:
@@ -199,6 +209,7 @@ class _Draft:
 
     def check(self, *, bare_is_fine: bool = False) -> None:
         """Remark on what an article needs and this one has not."""
+        self._take_picture_link()
         if not self.link_tried:
             self._remark_on_missing_link()
         if not (self.blocks or bare_is_fine):
@@ -209,6 +220,20 @@ class _Draft:
                 tr("Quote a few lines below it: {example}", example="> « … »"),
             )
         check_marks(self.quotes, self.desk)
+
+    def _take_picture_link(self) -> None:
+        """A picture that leads somewhere counts when the article has no other link."""
+        if not (self.image and self.picture_link):
+            return
+        if not self.link_tried:
+            self.take_link(self.picture_link, self.image.line)
+        elif self.link and self.picture_link.target not in {"", self.link.url}:
+            self.desk.remarks.warning(
+                self.image.line,
+                "link-dropped",
+                tr("The link of this picture cannot be kept; the picture is."),
+                tr("Put the link behind “Lire aussi”."),
+            )
 
     def _remark_on_missing_link(self) -> None:
         for line in self.lines:
@@ -224,8 +249,9 @@ class _Draft:
                     tr("Leave an empty line above and below it."),
                 )
                 return
+        links = (line.number for line in self.lines if has_sound_link(line.children))
         self.desk.remarks.error(
-            self.line,
+            next(links, self.line),
             "link-missing",
             tr("“{headline}” has no link of its own.", headline=short(self.headline)),
             tr("Write on a line of its own: {example}", example=self._likely_link()),
@@ -235,7 +261,7 @@ class _Draft:
         for child in unstressed(run_of(self.lines)):
             if isinstance(child, Hyperlink) and child.target:
                 return f"[{plain(child.children).strip()}]({child.target})"
-        bare = _BARE_URL.search(plain(self.blocks))
+        bare = _BARE_URL.search(f"{self.headline} {plain(self.blocks)}")
         url = bare[0].rstrip(".,;:!?)") if bare else "https://…"
         return f"[{self._call_to_action}]({url})"
 

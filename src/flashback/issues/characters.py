@@ -23,7 +23,9 @@ _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _MAYBE_MARKS: Final = re.compile(r"[^\w\s\x00-\u02ff]{31,}")
 _MOST_MARKS: Final = 30  #: UAX 15 section 13: a stream-safe text has no longer run
 #: A no-break space after a Markdown mark is how many keyboards answer to "# " typed in haste.
-_MARK_THEN_NO_BREAK: Final = re.compile(r"^([ \t]*(?:#{1,6}|>|[-*+]))[\u00a0\u202f]+")
+_MARK_THEN_NO_BREAK: Final = re.compile(
+    r"^([ \t]*(?:#{1,6}|>|\*|-(?![\u00a0\u202f]+\d)))[\u00a0\u202f]+"
+)
 
 
 def cleaned(text: str, remarks: Remarks) -> list[str]:
@@ -46,7 +48,10 @@ def _clean(line: str, number: int, remarks: Remarks) -> str:
         remarks.error(
             number,
             "character-removed",
-            tr("This line holds characters that must not travel in a mail: {marks}.", marks=found),
+            tr(
+                "This line holds characters that must not travel in a mail: {marks}.",
+                marks=", ".join(found),
+            ),
             tr("Delete them: type the words around them again."),
         )
     line = _MARK_THEN_NO_BREAK.sub(r"\1 ", unicodedata.normalize("NFC", thin))

@@ -93,17 +93,6 @@ def unstressed(children: Iterable[Inline]) -> Iterator[Inline]:
             yield child
 
 
-def only_link(children: Iterable[Inline]) -> Hyperlink | None:
-    """The one link a run consists of; a full stop behind it does not count."""
-    found: Hyperlink | None = None
-    for child in unstressed(children):
-        if isinstance(child, Hyperlink) and found is None:
-            found = child
-        elif not isinstance(child, Text) or child.text.strip(" .\u00a0\u202f\u200e\u200f"):
-            return None
-    return found
-
-
 def lines_of(token: Token, first: int, desk: Desk) -> tuple[Line, ...]:
     """The lines of an inline token whose first line in the file is ``first``."""
     reader = _Reader(first, desk)

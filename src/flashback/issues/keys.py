@@ -10,7 +10,7 @@ from flashback.issues.inlines import Line, joined
 from flashback.issues.related import has_link
 from flashback.issues.remarks import Desk, short
 from flashback.issues.tree import Node
-from flashback.issues.words import article_field, language_tag, nearest_article_key
+from flashback.issues.words import ARTICLE_KEYS, article_field, language_tag, nearest_article_key
 from flashback.model import plain
 from flashback.sentences import tr
 
@@ -87,9 +87,11 @@ def _language(found: dict[str, str], desk: Desk) -> str:
 def _check_strays(nodes: Iterable[Node], desk: Desk) -> None:
     for node in nodes:
         for line in node.lines:
-            key, colon, _ = plain(joined([line])).partition(":")
+            key, colon, value = plain(joined([line])).partition(":")
             nearest = nearest_article_key(key.strip(), desk.language) if colon else ""
-            if nearest:
+            of_language = nearest == ARTICLE_KEYS["language"][desk.language]
+            # « Langues : fr, ar » is a sentence of its own.
+            if nearest and (not of_language or language_tag(value.strip())):
                 desk.remarks.warning(
                     line.number,
                     "article-key-odd",

@@ -26,6 +26,8 @@ _ANYWHERE: Final = re.compile(r"[\\`*_\[\]<>]")
 _MARK: Final = re.compile(r"^([ \t]*)([#+=~-])", re.MULTILINE)
 _NUMBER: Final = re.compile(r"^([ \t]*[0-9]{1,9})([.)])", re.MULTILINE)
 
+_LAST_NUMBER: Final = 999  #: four digits are a year
+
 
 def inlines(children: Iterable[Inline]) -> str:
     """A run of inlines, on one line but for breaks."""
@@ -97,8 +99,9 @@ def _block(node: Block) -> str:
         case Quotation(children):
             return "\n".join(f"> {line}" if line else ">" for line in blocks(children).split("\n"))
         case Items(items, start):
+            bullet = "* " if len(items) == 1 else "- "  # a lone "- 3" is a minus
             return "\n".join(
-                _item(item, "- " if start is None else f"{start + index}. ")
+                _item(item, bullet if start is None else f"{min(start + index, _LAST_NUMBER)}. ")
                 for index, item in enumerate(items)
             )
         case _:

@@ -11,11 +11,15 @@ from typing import Final
 from flashback.issues.inlines import Line, sound, unstressed
 from flashback.issues.remarks import Desk, short
 from flashback.issues.tree import Node
-from flashback.issues.words import AND, READ_ALSO, is_read_also
+from flashback.issues.words import AND, READ_ALSO, THEN, is_read_also
 from flashback.model import Break, Hyperlink, Inline, Link, Text, plain
 from flashback.sentences import tr
 
-_JOINT: Final = re.compile(rf"(?:[&,;|/·•،؛–—-]|(?<![^\s,،;؛&])(?:{'|'.join(AND)}))\Z")
+_JOINT: Final = re.compile(
+    rf"(?:[&,;|/·•،؛–—-]|(?<![^\s,،;؛&])(?:{'|'.join(AND)})|(?:\A|(?<=[,،;؛]\s))(?:{'|'.join(THEN)}))\Z"
+)
+_CLOSING: Final = re.compile(r"\s*[»”]")  # what was opened before the link
+_OPENED: Final = re.compile(r"[«“]\s*\Z")  # what is closed behind the next one
 _OPENING: Final = re.compile(r"[—–:,،-]+(?:\s+|\Z)")
 
 
@@ -25,7 +29,9 @@ def announced(line: Line) -> str | None:
     if is_read_also(lead):
         return ""
     head, colon, others = lead.partition(":")
-    return others.strip() if colon and is_read_also(head) else None
+    if not colon or not is_read_also(head):
+        return None
+    return others.strip() if any(map(str.isalnum, others)) else ""
 
 
 def links_in(lines: Sequence[Line], desk: Desk) -> tuple[Link, ...]:
@@ -156,8 +162,10 @@ def _characters(inline: Inline) -> str:
 
 
 def _note(text: str, *, last: bool) -> str:
-    note = text.strip()
+    note = _CLOSING.sub("", text, count=1) if _CLOSING.match(text) else text
+    note = note.strip()
     if not last:
+        note = _OPENED.sub("", note).rstrip()
         while (shorter := _JOINT.sub("", note).rstrip()) != note:
             note = shorter
     note = without_opening(note)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from flashback.issues.inlines import joined, only_link
+from flashback.issues.inlines import joined
+from flashback.issues.lone import only_link
 from flashback.issues.related import announced
 from flashback.issues.remarks import Desk, Remarks, short
 from flashback.issues.tree import Node

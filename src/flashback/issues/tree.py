@@ -6,13 +6,11 @@ too deep nesting, an open code fence, an unused link definition. Means nothing b
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Final, Literal
+from typing import Literal
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from flashback.issues.grammar import LONGEST_PARAGRAPH, NESTING, grammar, with_bullets
 from flashback.issues.inlines import Line, joined, lines_of
 from flashback.issues.remarks import Desk, short
 from flashback.model import (
@@ -25,12 +23,6 @@ from flashback.model import (
     plain,
 )
 from flashback.sentences import tr
-
-#: Ten levels of lists; markdown-it drops what lies deeper.
-_NESTING: Final = 20
-#: A page holds some 3,000 characters. What is longer was not written to be read, and keeps its
-#: marks: reading them could take seconds.
-LONGEST_PARAGRAPH: Final = 20_000
 
 Kind = Literal["paragraph", "heading", "quote", "list", "code"]
 
@@ -77,38 +69,11 @@ def blocks_of(nodes: Iterable[Node]) -> tuple[Block, ...]:
 
 def nodes_of(desk: Desk, header: int) -> tuple[Node, ...]:
     """The blocks of a file below its ``header`` first lines."""
-    text = "\n" * header + "\n".join(desk.lines[header:])
+    text = "\n" * header + "\n".join(with_bullets(desk.lines[header:]))
     env: dict[str, dict[str, dict[str, object]]] = {}
-    tokens = _parser().parse(text, env)
+    tokens = grammar().parse(text, env)
     _check_references(tokens, env.get("references", {}), desk)
     return tuple(_gather(iter(tokens), "", desk))
-
-
-@cache
-def _parser() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": _NESTING})
-    # Editors indent by accident; and what they type is what readers get, without entities.
-    markdown.disable(["code", "html_block", "html_inline", "entity"])
-    markdown.core.ruler.at("inline", _bounded_inline)
-    # Addresses are judged with their line, by flashback.issues.urls.
-    for name in ("validateLink", "normalizeLink", "normalizeLinkText"):
-        setattr(markdown, name, _accept if name == "validateLink" else str)
-    return markdown
-
-
-def _accept(_url: str) -> bool:
-    return True
-
-
-def _bounded_inline(state: StateCore) -> None:
-    for token in state.tokens:
-        if token.type != "inline":
-            continue
-        token.children = []
-        if len(token.content) <= LONGEST_PARAGRAPH:
-            state.md.inline.parse(token.content, state.md, state.env, token.children)
-        else:
-            token.children.append(Token("text", "", 0, content=" ".join(token.content.split("\n"))))
 
 
 def _gather(tokens: Iterator[Token], closing: str, desk: Desk) -> Iterator[Node]:
@@ -179,7 +144,7 @@ def _list(opening: Token, tokens: Iterator[Token], desk: Desk) -> Node:
 
 
 def _check_depth(token: Token, desk: Desk) -> None:
-    if token.level + 1 >= _NESTING:
+    if token.level + 1 >= NESTING:
         desk.remarks.error(
             _place(token)[0],
             "nesting-deep",

@@ -16,7 +16,8 @@ from flashback.model.edition import SLOT_PATTERN
 from flashback.sentences import tr
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_HOST: Final = re.compile(r"[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63})*\.?")
+#: A page that readers can reach has a dot in its host; "https://https://…" has none.
+_HOST: Final = re.compile(r"[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63})+\.?")
 _IP_LITERAL: Final = re.compile(r"[0-9a-f:.]+")
 _LIKE_A_HOST: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/?#:].*)?", re.DOTALL)
 _MAILBOX: Final = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\"]+")
@@ -61,12 +62,16 @@ def _unseen(character: str) -> bool:
 
 def _relative(url: str, line: int, remarks: Remarks) -> str:
     bare = url.lstrip("/")
+    if _MAILBOX.fullmatch(url):
+        example = f"mailto:{short(url)}"
+    else:
+        example = f"https://{short(bare)}" if _LIKE_A_HOST.fullmatch(bare) else ""
     remarks.error(
         line,
         "link-relative",
         tr("The link “{url}” has no https:// in front.", url=short(url)),
-        tr("Write: {example}", example=f"https://{short(bare)}")
-        if _LIKE_A_HOST.fullmatch(bare)
+        tr("Write: {example}", example=example)
+        if example
         else tr("Write the whole address of the page, from https:// on."),
     )
     return ""

@@ -45,11 +45,21 @@ READ_ALSO: Final[Mapping[str, tuple[str, ...]]] = {
         "À lire également",
     ),
     "en": ("Read also", "See also", "Also read", "Also see"),
-    "ar": ("اقرأ أيضا", "انظر أيضا", "شاهد أيضا", "طالع أيضا", "اقرأوا أيضا", "انظروا أيضا"),
+    "ar": (
+        "اقرأ أيضا",
+        "انظر أيضا",
+        "شاهد أيضا",
+        "طالع أيضا",
+        "اقرأوا أيضا",
+        "انظروا أيضا",
+        "اقرؤوا أيضا",
+    ),
 }
 
 #: Joins two related links.
-AND: Final = ("et", "and", "و")
+AND: Final = ("et aussi", "et", "ainsi que", "and also", "and", "و")
+#: Joins them too, but only behind a comma: « cinq de plus » is a note.
+THEN: Final = ("puis", "plus")
 
 #: The subject when the editor gave none.
 DEFAULT_SUBJECT: Final[Mapping[str, str]] = {
@@ -102,7 +112,6 @@ _LANGUAGES: Final = {folded(name): tag for tag, names in _LANGUAGE_NAMES.items()
 #: Longer than any key; what is longer is a sentence, and comparing it would take time.
 LONGEST_KEY: Final = 40
 _LIKE: Final = 0.6
-_VERY_LIKE: Final = 0.75
 
 
 def header_field(key: str) -> str | None:
@@ -123,8 +132,9 @@ def nearest_header_key(key: str, language: str) -> str:
 
 
 def nearest_article_key(key: str, language: str) -> str:
-    """The key for under a headline that this one is all but equal to; empty when none is."""
-    field = _nearest(key, _ARTICLE_FIELDS, _VERY_LIKE)
+    """The key for under a headline that this one is, but for one letter; empty when none is."""
+    word = folded(key) if len(key) <= LONGEST_KEY else ""
+    field = next((known for known in _ARTICLE_FIELDS if _one_slip(word, known)), "")
     return ARTICLE_KEYS[_ARTICLE_FIELDS[field]][language] if field else ""
 
 
@@ -135,9 +145,23 @@ def _nearest(key: str, known: Iterable[str], cutoff: float) -> str:
     return found[0] if found else ""
 
 
+def _one_slip(word: str, known: str) -> bool:
+    """Whether two words are equal but for a letter too many, too few, wrong or out of order."""
+    if abs(len(word) - len(known)) > 1:
+        return False
+    short, long = sorted((word, known), key=len)
+    first = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), None)
+    if first is None:
+        return True
+    if len(short) < len(long):
+        return short[first:] == long[first + 1 :]
+    rest, other = short[first:], long[first:]
+    return rest[1:] == other[1:] or (rest[1::-1] == other[:2] and rest[2:] == other[2:])
+
+
 def is_read_also(text: str) -> bool:
     """Whether these words, with or without a colon, announce related links."""
-    return len(text) <= LONGEST_KEY and folded(text).rstrip(" :") in _READ_ALSO
+    return len(text) <= LONGEST_KEY and folded(text).strip(" :–—→-«“") in _READ_ALSO
 
 
 def language_tag(text: str) -> str:
