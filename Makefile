@@ -35,6 +35,9 @@ contract: $(VENV)/ready
 tests: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
+bench: $(VENV)/ready  ## How long staff wait; take the figures on a machine that does nothing else.
+	$(BIN)/python -m pytest tests/benchmarks
+
 golden: $(VENV)/ready  ## Compose the golden files again; look at the difference before you commit.
 	$(BIN)/python tests/golden/renew.py
 

@@ -1,12 +1,42 @@
-"""What tests of every kind share: a store on each database, and the house's own language."""
+"""What tests of every kind share: a store on each database, and the house's own language.
 
+Where FLASHBACK_TESTS_NOTHING_SKIPPED is set, as it is before anything lands, a skip is a failure.
+"""
+
+import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from fixtures.postgresql import postgresql_server, postgresql_url
 
 __all__ = ["postgresql_server", "postgresql_url"]
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that is skipped, by a mark, a fixture or itself."""
+    return _unskipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A module that is skipped as a whole."""
+    return _unskipped((yield))
+
+
+def _unskipped(report: Report) -> Report:
+    # An expected failure calls itself skipped as well, but the test was run.
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if skipped and os.environ.get("FLASHBACK_TESTS_NOTHING_SKIPPED"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"Nothing may be skipped here. {reason}"
+    return report
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

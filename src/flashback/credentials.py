@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flashback.config import Config, read_text
 from flashback.errors import ConfigError
-from flashback.sentences import tr
+from flashback.sentences import Sentence, tr
 from flashback.tokens import SigningKey
 
 
@@ -15,7 +15,11 @@ def relay_password(config: Config) -> str:
     if found := os.environ.get("FLASHBACK_RELAY_PASSWORD"):
         return found
     if config.relay.password_file:
-        return _secret_file(config.path(config.relay.password_file))
+        return _secret_file(
+            config.path(config.relay.password_file),
+            when_garbled=tr("Save it again as UTF-8 in your editor."),
+            when_empty=tr("Write the password into it, and nothing else."),
+        )
     if found := _from_keyring(config.relay.username):
         return found
     raise ConfigError(
@@ -45,7 +49,9 @@ def signing_key(config: Config) -> SigningKey:
                     folder=config.folder,
                 ),
             )
-        found = _secret_file(path)
+        # Whoever writes anything else into it breaks the links in mail already sent.
+        kept = tr("Copy it back from where it was kept: links in mail already sent need it.")
+        found = _secret_file(path, when_garbled=kept, when_empty=kept)
     try:
         return SigningKey(found.strip().encode())
     except ValueError as error:
@@ -73,9 +79,14 @@ def _from_keyring(username: str) -> str | None:
     return found
 
 
-def _secret_file(path: Path) -> str:
-    """The one line of a secret file, without its end. Raises ConfigError."""
-    secret = read_text(path).strip("\r\n")
+def _secret_file(path: Path, *, when_garbled: Sentence, when_empty: Sentence) -> str:
+    """The one line of a secret file, without its end. Raises ConfigError with these ways out."""
+    try:
+        secret = read_text(path).strip("\r\n")
+    except ConfigError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+        raise ConfigError(error.sentence, hint=when_garbled) from error
     if path.stat().st_mode & 0o007:
         raise ConfigError(
             tr("{file} holds a secret and can be read by everyone on this machine.", file=path),
@@ -84,6 +95,6 @@ def _secret_file(path: Path) -> str:
     if not secret:
         raise ConfigError(
             tr("{file} is empty.", file=path),
-            hint=tr("Write the password into it, and nothing else."),
+            hint=when_empty,
         )
     return secret

@@ -1,14 +1,19 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and so that a power cut does not undo it."""
 
 import contextlib
+import errno
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from flashback.errors import FlashbackError
 from flashback.sentences import tr
+
+#: What file systems answer that cannot, or need not, make a folder durable.
+_NO_SYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES})
 
 
 @contextlib.contextmanager
@@ -19,18 +24,11 @@ def writing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     full, read-only, or not ours.
     """
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, mode)  # noqa: PTH101  # mkstemp answers a string
-            os.replace(temporary, path)  # noqa: PTH105
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
-            raise
+        with _unnamed(path, mode) as (file, temporary):
+            yield file
+            _sync(file)
+            temporary.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -41,10 +39,59 @@ def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         file.write(content)
 
 
+def write_all(contents: Mapping[Path, bytes], *, mode: int = 0o644) -> None:
+    """Write several files: each is whole on the disk before the first takes its name.
+
+    So a disk that fills up leaves none of them. Raises FlashbackError.
+    """
+    path = Path()
+    try:
+        with contextlib.ExitStack() as stack:
+            ready = []
+            for path, content in contents.items():
+                file, temporary = stack.enter_context(_unnamed(path, mode))
+                file.write(content)
+                _sync(file)
+                ready.append((temporary, path))
+            for temporary, path in ready:
+                temporary.replace(path)
+        for folder in {path.parent for path in contents}:
+            _sync_folder(folder)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Make a new folder with these files in it, by name: all of it or nothing.
+
+    Raises FlashbackError, also when the folder is there and not empty.
+    """
+    make_folder(folder.parent)
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            for name, content in contents.items():
+                with (temporary / name).open("xb") as file:
+                    file.write(content)
+                    _sync(file)
+            temporary.chmod(0o755)
+            _sync_folder(temporary)
+            temporary.rename(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _sync_folder(folder.parent)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def make_folder(path: Path, *, mode: int = 0o755) -> None:
     """Make a folder and those above it. Raises FlashbackError."""
     try:
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(mode=mode, parents=True, exist_ok=True)
+        for folder in missing:
+            _sync_folder(folder.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -55,3 +102,35 @@ def cannot_write(path: Path, error: OSError) -> FlashbackError:
         tr("{path} cannot be written: {reason}.", path=path, reason=error.strerror or error),
         hint=tr("Check that the disk is not full or read-only, and that the folder is yours."),
     )
+
+
+@contextlib.contextmanager
+def _unnamed(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
+    """A file beside the path, gone at the end of the block unless it took the path's name."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
+            yield file, temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: without this a power cut may undo a rename."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from flashback import config
+from flashback import config, founding
+from flashback.cli import main
 from flashback.credentials import signing_key
+from flashback.errors import Exit
 from flashback.store import SqlLedger, Subscribers, open_store
 from flashback.tokens import subscriber_of
 
@@ -136,7 +138,7 @@ def test_the_log_has_a_line_for_each(demo: Path) -> None:
 def test_it_says_where_to_look(demo: Path) -> None:
     """The transcript shows the commands, the account, and the places."""
     said = (demo / "transcript.txt").read_text()
-    for words in ("$ flashback send", "accepted", "60", "maildir", "out"):
+    for words in ("send issues/35 --yes", "accepted", "60", "maildir", "out"):
         assert words in said
 
 
@@ -148,4 +150,33 @@ def test_it_never_removes_what_it_did_not_make(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_in_the_folder_one_stands_in(tmp_path: Path) -> None:
+    """The empty folder itself will do, and again, also after a demonstration that failed early."""
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "flashback", "demo", "--output", "."],
+            capture_output=True, text=True, check=False, cwd=tmp_path,
+            env={**os.environ, "LANGUAGE": "en"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "(60 messages)" in done.stdout
+        assert len(list((tmp_path / "maildir" / "new").iterdir())) == 60
+
+
+def test_a_demonstration_that_failed_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made before the failure bears the mark of a demonstration, and is cleared away."""
+    folder = tmp_path / "demo"
+    with monkeypatch.context() as patch:
+        patch.setattr(founding, "_KEEP_OUT", "\ud800")  # cannot be written as UTF-8
+        assert main(["demo", "--output", str(folder)]) == Exit.FAILED
+    assert (folder / "maildir").exists()
+    (folder / "a-link").symlink_to(tmp_path)
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert main(["demo", "--output", str(folder)]) == Exit.DONE
+    assert not (folder / "a-link").exists()
     assert (tmp_path / "thesis.txt").exists()

@@ -1,9 +1,12 @@
 """The wheel and the sdist: what travels, and that it works without the checkout."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -17,18 +20,26 @@ SAMPLE = {"flashback/_data/subscribers/sample.csv", "subscribers/sample.csv"}
 FORBIDDEN = (".db", ".db-wal", ".db-shm", ".sqlite", ".sqlite3", ".key", ".csv", ".jsonl", ".env")
 
 
+def sources() -> list[str]:
+    """The files of the checkout that are not made by a command; of an sdist, all it brought."""
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, check=True,
+        ).stdout.decode().split("\0")  # fmt: skip
+        return [name for name in listed if name and (ROOT / name).is_file()]
+    made = {".venv", "__pycache__", "out", "demo-workspace"}
+    files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+    return [str(file) for file in files if not made & set(file.parts)]
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with wheel and sdist, built from a checkout that holds what must not travel."""
     checkout = tmp_path_factory.mktemp("checkout") / "flashback"
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=True,
-    ).stdout.split(b"\0")  # fmt: skip
-    for name in filter(None, (raw.decode() for raw in tracked)):
-        if (ROOT / name).is_file():
-            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            (checkout / name).write_bytes((ROOT / name).read_bytes())
+    for name in sources():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name)
     for name in ("subscribers/subscribers.db", "subscribers/subscribers.db-wal",
                  "subscribers/real.csv", "subscribers/signing.key", "issues/35/left.db",
                  "subscribers/deliveries.jsonl", "src/flashback/subscribers.db",
@@ -70,6 +81,24 @@ def test_templates_and_catalogue_travel(packages: Path) -> None:
     ):  # fmt: skip
         assert any(name.endswith(end) for name in names), end
     assert any("migrations" in name for name in names)
+
+
+@pytest.mark.slow
+def test_the_sdist_can_be_tested(packages: Path) -> None:
+    """All that ``make test`` opens is there: what the Makefile names, and what pyproject names."""
+    names = set(contents(packages)["sdist"])
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"(?:tools|tests)/[\w/-]+(?:\.py)?|constraints\.txt", makefile))
+    assert {"constraints.txt", "tools/make-environment", "tools/install-servers"} <= named
+    wanted = {
+        *(name for name in named if (ROOT / name).is_file()),
+        *("Makefile", "pyproject.toml", "README.md", ".ci/run", "tests/conftest.py"),
+        *("flashback.toml", "issues/35/fr.md", "subscribers/README.md", "subscribers/sample.csv"),
+    }
+    assert wanted <= names, wanted - names
+    included = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for path in included["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]:
+        assert (ROOT / path.removeprefix("/")).exists(), path
 
 
 @pytest.mark.slow

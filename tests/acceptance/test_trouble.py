@@ -4,12 +4,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fixtures.certificates import authority, certificate
-from fixtures.newsletters import Newsletter, RelayProcess
+from fixtures.newsletters import EXAMPLE, Newsletter, RelayProcess
 from fixtures.relays import StrictServer
 
 FAILED, USAGE, UNFINISHED = 1, 2, 75
@@ -119,13 +120,10 @@ def test_a_relay_that_dies_in_the_middle(tmp_path: Path) -> None:
 def read_only(newsletter: Newsletter) -> Iterator[Newsletter]:
     """The newsletter on a disk that cannot be written, as root cannot either."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
-        if os.environ.get("FLASHBACK_TESTS_NOTHING_SKIPPED"):
-            pytest.fail("a read-only disk needs root and mount")
         pytest.skip("a read-only disk needs root and mount")
     folder = str(newsletter.folder)
     bound = subprocess.run(["mount", "--bind", folder, folder], check=False)
     if bound.returncode:
-        newsletter.folder.chmod(0o500)
         pytest.skip("this machine does not let us mount")
     subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
     yield newsletter
@@ -134,60 +132,153 @@ def read_only(newsletter: Newsletter) -> Iterator[Newsletter]:
 
 def test_a_read_only_disk(read_only: Newsletter) -> None:
     """Each command that writes says so, names the place, and leaves nothing half-written."""
-    for arguments in (
-        ("subscribers", "add", "new@example.org"),
-        ("compose", "35"),
-        ("new", "36"),
-        ("subscribers", "export", "all.csv"),
-        ("send", "35", "--yes"),
+    store = (
+        f"✗ {read_only.folder}/subscribers/subscribers.db cannot be opened for writing: "
+        "Read-only file system\n"
+        "  Check the rights of the file and of its folder, or url under [store].\n"
+    )
+    file = (
+        "✗ {} cannot be written: Read-only file system.\n"
+        "  Check that the disk is not full or read-only, and that the folder is yours.\n"
+    )
+    for arguments, told in (
+        (("subscribers", "add", "new@example.org"), store),
+        (("compose", "35"), file.format("out")),
+        (("new", "36"), file.format("issues/36")),
+        (("subscribers", "export", "all.csv"), file.format("all.csv")),
+        (("send", "35", "--yes"), store),
     ):
-        done = read_only.run(*arguments)
-        assert done.returncode in {FAILED, UNFINISHED}, (arguments, done.stdout, done.stderr)
-        assert done.stderr.startswith(("✗ ", "  ")), (arguments, done.stderr)
+        assert read_only.run(*arguments, expect=FAILED).stderr == told, arguments
     assert not (read_only.folder / "out").exists()
     assert not (read_only.folder / "issues" / "36").exists()
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
-    """A disk that fills up while composing: a sentence, and no part of a file."""
-    newsletter = Newsletter.made(tmp_path / "n")
-    if os.geteuid() != 0:
+@contextmanager
+def small_disk(folder: Path, *, kilobytes: int) -> Iterator[None]:
+    """A disk of its own in place of a folder."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("a full disk needs root and mount")
-    small = newsletter.folder / "small"
-    small.mkdir()
+    folder.mkdir(exist_ok=True)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)], check=False
     )
     if mounted.returncode:
         pytest.skip("this machine does not let us mount")
     try:
-        done = newsletter.run("compose", "35", "-o", "small", expect=FAILED)
-        assert "small" in done.stderr
-        whole = {path.name: path.read_bytes() for path in small.iterdir()}
-        assert all(not name.startswith(".") for name in whole)
+        yield
     finally:
-        subprocess.run(["umount", str(small)], check=True)
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """A disk that fills up while editions are written: a sentence, and none of the files."""
+    newsletter = Newsletter.made(tmp_path / "n")
+    small = newsletter.folder / "small"
+    with small_disk(small, kilobytes=64):
+        told = said(newsletter, "compose", "35", "-o", "small", code=FAILED)
+        assert "small/35." in told
+        assert "No space left on device" in told
+        assert list(small.iterdir()) == []
+        # What was composed before is still there as it was.
+        (small / "35.fr.html").write_text("composed before")
+        said(newsletter, "compose", "35", "-o", "small", code=FAILED)
+        assert [path.name for path in small.iterdir()] == ["35.fr.html"]
+        assert (small / "35.fr.html").read_text() == "composed before"
+
+
+def test_a_full_disk_and_the_next_issue(tmp_path: Path) -> None:
+    """No part of an issue is begun; once there is room, it is the same number's turn."""
+    newsletter = Newsletter.made(tmp_path / "n")
+    issues = newsletter.folder / "issues"
+    shutil.rmtree(issues)
+    with small_disk(issues, kilobytes=200):
+        shutil.copytree(EXAMPLE, issues / "35")
+        filler = issues / "filler"
+        filler.write_bytes(bytes(shutil.disk_usage(issues).free - 4096))  # room for one file
+        told = said(newsletter, "new", code=FAILED)
+        assert "issues/36 cannot be written: No space left on device" in told
+        assert sorted(path.name for path in issues.iterdir()) == ["35", "filler"]
+        filler.unlink()
+        newsletter.run("new", expect=0)
+        assert sorted(p.name for p in (issues / "36").iterdir()) == ["ar.md", "en.md", "fr.md"]
+
+
+@pytest.mark.parametrize("number", ["../../pwn", "-2", ".", "/tmp/pwn", "a b", "35\n", "9" * 61])
+def test_what_cannot_be_an_issues_number(newsletter: Newsletter, number: str) -> None:
+    """Only what the header of an issue may give: nothing is made outside issues/."""
+    before = sorted(newsletter.folder.parent.rglob("*"))
+    told = said(newsletter, "new", "--", number, code=FAILED)
+    assert "cannot be an issue's number" in told
+    assert "35-36" in told
+    assert sorted(newsletter.folder.parent.rglob("*")) == before
+
+
+def test_an_issue_is_never_begun_twice(newsletter: Newsletter) -> None:
+    """Whether it is a folder or a file."""
+    shutil.copyfile(EXAMPLE / "fr.md", newsletter.folder / "issues" / "36.md")
+    assert "issues/36.md is already there" in said(newsletter, "new", "36", code=FAILED)
+
+
+@pytest.mark.parametrize("spoilt", ["numéro  : 35", "date    : 2011-09-02"])
+def test_a_newest_issue_that_cannot_be_read(newsletter: Newsletter, spoilt: str) -> None:
+    """Nothing is guessed from half a header: staff are sent to the check."""
+    issue = newsletter.folder / "issues" / "35" / "fr.md"
+    text = issue.read_text()
+    assert spoilt in text
+    issue.write_text(text.replace(spoilt, ""))
+    told = said(newsletter, "new", code=FAILED)
+    assert "issues/35" in told
+    assert "flashback check issues/35" in told
+    assert [path.name for path in (newsletter.folder / "issues").iterdir()] == ["35"]
+
+
+def test_what_a_crash_left_is_no_issue(newsletter: Newsletter) -> None:
+    """An issue that was being made when the power went is not the newest."""
+    left = newsletter.folder / "issues" / ".36.abc"
+    left.mkdir()
+    (left / "fr.md").write_text("---\n")
+    newsletter.run("new", expect=0)
+    assert (newsletter.folder / "issues" / "36" / "fr.md").exists()
+
+
+def test_the_reader_of_a_pipe_goes_away(tmp_path: Path) -> None:
+    """``send | true`` sends all the same, and ends as it would have; so does a long list."""
+    with RelayProcess(tmp_path / "log", tmp_path / "maildir") as relay:
+        newsletter = Newsletter.made(tmp_path / "n", port=relay.port, readers=3)
+        for arguments in (["send", "35", "--yes"], ["subscribers", "list"], ["report", "--csv"]):
+            process = newsletter.start(*arguments)
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            process.stderr.close()
+            assert process.wait(60) == 0, arguments
+        assert len(relay.accepted()) == 3
+        failing = newsletter.start("send", "99")
+        assert failing.stderr is not None
+        assert failing.stdout is not None
+        failing.stdout.close()
+        failing.stderr.close()
+        assert failing.wait(60) == FAILED
 
 
 @pytest.mark.parametrize(
-    ("arguments", "wanted"),
+    ("arguments", "wanted", "code"),
     [
-        (["sned"], "“send”"),
-        (["send", "99"], "99"),
-        (["report"], "flashback send"),
-        (["resume"], "flashback status"),
-        (["report", "7"], "7"),
-        (["subscribers", "show", "nobody@example.org"], "nobody@example.org"),
-        (["subscribers", "add", "not an address"], "name@example.org"),
-        (["subscribers", "list", "--segment", 'languag = "fr"'], "1"),
-        (["send", "35", "--json"], "--yes"),
+        (["sned"], "“send”", USAGE),
+        (["send", "99"], "99", FAILED),
+        (["report"], "flashback send", USAGE),
+        (["report", "7"], "7", USAGE),
+        (["subscribers", "show", "nobody@example.org"], "nobody@example.org", USAGE),
+        (["subscribers", "add", "not an address"], "name@example.org", USAGE),
+        (["subscribers", "list", "--segment", 'languag = "fr"'], "1", USAGE),
+        (["send", "35", "--json"], "--yes", USAGE),
     ],
 )
-def test_small_mistakes(newsletter: Newsletter, arguments: list[str], wanted: str) -> None:
+def test_small_mistakes(
+    newsletter: Newsletter, arguments: list[str], wanted: str, code: int
+) -> None:
     """A mistake in a command is answered with the way out."""
-    done = newsletter.run(*arguments)
-    assert done.returncode in {FAILED, USAGE}
-    assert wanted in done.stderr
+    assert wanted in said(newsletter, *arguments, code=code)
 
 
 def test_in_french(newsletter: Newsletter) -> None:

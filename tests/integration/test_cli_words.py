@@ -225,6 +225,7 @@ def test_nothing_due_yet(run: Run) -> None:
         (["send"], {"LANG": "C"}, "en"),
         (["send", "--lang", "xx"], {}, "en"),
         (["send"], {}, "en"),
+        ([], {"LANG": "fr_FR"}, "fr"),
     ],
 )
 def test_the_language_spoken(
@@ -255,3 +256,19 @@ def test_traceback_shows_where(run: Run) -> None:
     for arguments in (["--traceback", "nonsense"], ["send", "--nonsense", "--traceback"]):
         assert main(arguments) == Exit.USAGE
     assert "--traceback" in run("--help").out
+
+
+@pytest.mark.parametrize("arguments", [[], ["subscribers"], ["bounces"]])
+def test_no_command_is_a_call_for_help(run: Run, arguments: list[str]) -> None:
+    """A bare command shows its help, without a word of trouble."""
+    said = run(*arguments)
+    assert said.code == Exit.USAGE
+    assert said.err.startswith("Usage: flashback")
+    assert "✗" not in said.err
+
+
+def test_composed_files_look_as_readers_see_them(run: Run, tmp_path: Path) -> None:
+    """No mark of a slot is left in what an editor opens in a browser."""
+    assert run("compose", "-o", "out").code == Exit.DONE
+    for kind in ("html", "txt", "eml"):
+        assert "__FB_" not in (tmp_path / "out" / f"7.en.{kind}").read_text()

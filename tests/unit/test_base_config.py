@@ -395,8 +395,9 @@ class TestPassword:
     def test_an_empty_file(self, with_file: Config, tmp_path: Path, octets: bytes) -> None:
         """An empty password is a mistake, and is not tried at the relay."""
         (tmp_path / "relay.password").write_bytes(octets)
-        with pytest.raises(ConfigError, match=r"relay\.password is empty"):
+        with pytest.raises(ConfigError, match=r"relay\.password is empty") as caught:
             relay_password(with_file)
+        assert "Write the password" in str(caught.value.hint)
 
     def test_a_file_in_another_encoding(self, with_file: Config, tmp_path: Path) -> None:
         """A password that cannot be read as text is told as such."""
@@ -404,6 +405,7 @@ class TestPassword:
         with pytest.raises(ConfigError, match="not UTF-8") as caught:
             relay_password(with_file)
         assert "cl" not in str(caught.value.sentence).partition("relay.password")[2]
+        assert "UTF-8 in your editor" in str(caught.value.hint)
 
     def test_the_keyring_is_asked_last(
         self, without_file: Config, monkeypatch: pytest.MonkeyPatch
@@ -493,6 +495,26 @@ class TestSigningKey:
         with pytest.raises(ConfigError, match=said):
             signing_key(config)
         assert path.exists() is (content is not None)
+
+    @pytest.mark.parametrize(
+        ("octets", "said"), [(b"\xff" * 32, "not UTF-8"), (b"", "empty"), (b"\n", "empty")]
+    )
+    def test_a_spoilt_key_is_copied_back(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, octets: bytes, said: str
+    ) -> None:
+        """Nobody is told to edit a key: only the old one opens the links in mail already sent."""
+        monkeypatch.delenv("FLASHBACK_KEY", raising=False)
+        config = _config(tmp_path)
+        path = config.path(config.store.key_file)
+        path.parent.mkdir()
+        path.write_bytes(octets)
+        path.chmod(0o600)
+        with pytest.raises(ConfigError, match=said) as caught:
+            signing_key(config)
+        hint = str(caught.value.hint)
+        assert hint.startswith("Copy it back from where it was kept")
+        assert "password" not in hint
+        assert "editor" not in hint
 
 
 def _config(folder: Path) -> Config:

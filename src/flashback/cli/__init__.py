@@ -8,18 +8,26 @@ import gettext
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Final
 
 from flashback.errors import Exit
 from flashback.sentences import DOMAIN, LOCALE, STAFF_LANGUAGES
 
+_TRACEBACK: Final = "--traceback"
+
 
 def run() -> None:
     """Entry point of the console script."""
+    from flashback.cli.trouble import outlive_the_reader
+
+    outlive_the_reader()
     sys.exit(main(sys.argv[1:]))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and answer its exit code; never raises but for --traceback."""
+    arguments, traceback = _without_traceback(arguments)
     speak(language_of(arguments, os.environ))
     import click
 
@@ -27,21 +35,32 @@ def main(arguments: Sequence[str]) -> int:
     from flashback.cli.trouble import explain
 
     try:
-        code = flashback.main(list(arguments), prog_name="flashback", standalone_mode=False)
+        code = flashback.main(arguments, prog_name="flashback", standalone_mode=False)
     except click.exceptions.Exit as ending:
         return ending.exit_code
-    except Exception as error:
-        if "--traceback" in arguments:
-            raise
+    except (click.ClickException, click.Abort, KeyboardInterrupt) as error:
+        # A mistake in typing arose nowhere in the program.
         return explain(error)
-    except KeyboardInterrupt as error:
+    except Exception as error:
+        if traceback:
+            raise
         return explain(error)
     return code if isinstance(code, int) else Exit.DONE
 
 
+def _without_traceback(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """The arguments without ``--traceback``, which may stand anywhere before ``--``; was it there.
+
+    People add it at the end of the line that just failed, where Click would not know it.
+    """
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [argument for argument in arguments[:end] if argument != _TRACEBACK]
+    return [*kept, *arguments[end:]], len(kept) < end
+
+
 def language_of(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     """The language to speak to staff: ``--lang``, else the environment's, as POSIX has it."""
-    for here, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for here, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         if here == "--lang":
             return following if following in STAFF_LANGUAGES else "en"
         if here.startswith("--lang="):

@@ -5,6 +5,7 @@ here, on loopback, and puts what it accepts into a Maildir.
 """
 
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,9 @@ security = "none"
 bounce_address = "bounces@example.org"
 """
 
+#: Marks a folder that the demonstration may empty again.
+_SIGN = ".demonstration"
+
 
 @command(name="demo", example="flashback demo --output demo-workspace")
 @option(
@@ -40,8 +44,9 @@ bounce_address = "bounces@example.org"
 )
 def demo(output: Path) -> int:
     """Make a scratch workspace with 60 invented readers, and check, compose and send there."""
-    _clear(output)
-    with _relay(output / "maildir") as relay:
+    kind = _relay_kind()
+    _prepare(output)
+    with _running(kind(output / "maildir")) as relay:
         _furnish(output, relay.port)
         show.say(
             tr("A newsletter with 60 invented readers, and an SMTP server at 127.0.0.1:{port}.",
@@ -62,7 +67,9 @@ def demo(output: Path) -> int:
     show.say(tr("  what was composed   {path}", path=output / "out"))
     show.say(tr("  what arrived        {path}  ({count} messages)", path=output / "maildir",
                 count=received))  # fmt: skip
-    show.say(tr("  the account         flashback -C {path} report", path=output))
+    program = "flashback" if shutil.which("flashback") else sys.argv[0]
+    show.say(tr("  the account         {program} -C {path} report", program=program, path=output))
+    show.say(tr("The SMTP server of the demonstration has ended; the folder stays."))
     return Exit.DONE
 
 
@@ -70,29 +77,41 @@ def _step(folder: Path, arguments: list[str]) -> int:
     """Show a command as it would be typed, and run it."""
     from flashback.cli.commands import flashback
 
-    click.secho(f"\n$ flashback {' '.join(arguments)}", fg="cyan", bold=True)
+    typed = " ".join(["flashback", "-C", str(folder), *arguments])
+    click.secho(f"\n$ {typed}", fg="cyan", bold=True)
     code = flashback.main(
         ["-C", str(folder), *arguments], prog_name="flashback", standalone_mode=False
     )
     return code if isinstance(code, int) else Exit.DONE
 
 
-def _clear(folder: Path) -> None:
-    """Remove an earlier demonstration, and nothing else."""
-    if not folder.exists():
-        return
-    if any(folder.iterdir()) and not (folder / ".demonstration").exists():
-        raise FlashbackError(
-            tr("{folder} is not empty, and not a demonstration.", folder=folder),
-            hint=tr("Name another: flashback demo --output FOLDER"),
-        )
-    shutil.rmtree(folder)
+def _prepare(folder: Path) -> None:
+    """Empty the folder of an earlier demonstration, and of nothing else; mark it as ours.
+
+    The folder itself stays, for it may be the one we stand in. The mark is there from first to
+    last, so that a demonstration that failed never stands in the way of the next.
+    """
+    files.make_folder(folder)
+    sign = folder / _SIGN
+    try:
+        there = [path for path in folder.iterdir() if path != sign]
+        if there and not sign.exists():
+            raise FlashbackError(
+                tr("{folder} is not empty, and not a demonstration.", folder=folder),
+                hint=tr("Name another: flashback demo --output FOLDER"),
+            )
+        for path in there:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    except OSError as error:
+        raise files.cannot_write(folder, error) from error
+    files.write(sign, b"")
 
 
 def _furnish(folder: Path, port: int) -> None:
     """Settings, key, example issue and readers."""
-    files.make_folder(folder)
-    files.write(folder / ".demonstration", b"")
     newsletter, _, _ = resources.example_settings().read_text(encoding="utf-8").partition("[relay]")
     files.write(folder / "flashback.toml", (newsletter + _RELAY.format(port=port)).encode())
     founding.found(folder)
@@ -100,8 +119,7 @@ def _furnish(folder: Path, port: int) -> None:
     shutil.copyfile(resources.example_readers(), folder / "readers.csv")
 
 
-@contextmanager
-def _relay(maildir: Path) -> "Iterator[DemoRelay]":
+def _relay_kind() -> "type[DemoRelay]":
     try:
         from flashback.demo_relay import DemoRelay
     except ImportError as error:
@@ -109,7 +127,11 @@ def _relay(maildir: Path) -> "Iterator[DemoRelay]":
             tr("The demonstration needs aiosmtpd."),
             hint=tr('Install it: pip install "flashback[demo]"'),
         ) from error
-    relay = DemoRelay(maildir)
+    return DemoRelay
+
+
+@contextmanager
+def _running(relay: "DemoRelay") -> "Iterator[DemoRelay]":
     relay.start()
     try:
         yield relay

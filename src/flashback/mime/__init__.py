@@ -4,7 +4,7 @@ Pure. What leaves this room is fit for the wire: ``check_wire`` has looked at ev
 stuffing is the wire's work, sending the relay's.
 """
 
-from flashback.mime.reference import build, builder
+from flashback.mime.reference import build, builder, filled
 from flashback.mime.sender import Sender
 from flashback.mime.slots import fill_html, fill_text
 from flashback.mime.wire_check import UnfitMessageError, check_wire
@@ -17,4 +17,5 @@ __all__ = [
     "check_wire",
     "fill_html",
     "fill_text",
+    "filled",
 ]

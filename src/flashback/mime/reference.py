@@ -118,6 +118,13 @@ def _body(edition: Edition, values: Mapping[Slot, str], *, seed: str) -> bytes:
     return multipart("alternative", [plain, rich], seed=seed)
 
 
+def filled(edition: Edition, claim: Claim, *, sending: Sender) -> tuple[str, str]:
+    """HTML and text as one reader will see them."""
+    url, _ = sending.ways_out(subscriber_id=claim.subscriber_id)
+    values = _values(claim, url)
+    return fill_html(edition.html, values), fill_text(edition.text, values)
+
+
 def _values(claim: Claim, unsubscribe_url: str) -> Mapping[Slot, str]:
     return {
         Slot.UNSUBSCRIBE_URL: unsubscribe_url,

@@ -10,7 +10,6 @@ from flashback import files
 from flashback.errors import IssueError
 from flashback.model import Edition, Issue
 from flashback.sentences import tr
-from flashback.tokens import SigningKey
 from flashback.workspace import mailroom
 from flashback.workspace.parts import Workspace
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from flashback.issues import Reading
 
 
-#: What is only looked at is signed with nothing of value.
-_PREVIEW: Final = SigningKey(bytes(16))
 #: As the header of an issue has it, but for Arabic digits, which a header may have.
 _NUMBER: Final = re.compile(r"(?!.{61})[0-9A-Za-z]+(?:-[0-9A-Za-z]+)*")
 
@@ -84,11 +81,11 @@ def write_editions(workspace: Workspace, issues: Sequence[Issue], folder: Path) 
     """
     contents = {}
     for edition in compose(workspace, issues):
-        message = mailroom.sample(workspace, edition, key=_PREVIEW)
+        html, text, message = mailroom.preview(workspace, edition)
         name = f"{edition.issue_number}.{edition.language}"
-        contents[folder / f"{name}.html"] = edition.html.encode()
-        contents[folder / f"{name}.txt"] = edition.text.encode()
-        contents[folder / f"{name}.eml"] = message.content
+        contents[folder / f"{name}.html"] = html.encode()
+        contents[folder / f"{name}.txt"] = text.encode()
+        contents[folder / f"{name}.eml"] = message
     files.make_folder(folder)
     files.write_all(contents)
     return list(contents)

@@ -26,6 +26,8 @@ from flashback.tokens import SigningKey
 from flashback.workspace import book
 from flashback.workspace.parts import Workspace
 
+#: Signs what is only looked at.
+_PREVIEW: Final = SigningKey(bytes(16))
 #: How many mailings back a waiting one is looked for.
 _RECENT: Final = 50
 #: Who an edition is addressed to when nobody gets it: compose, rehearsals.
@@ -73,14 +75,27 @@ def rehearse(workspace: Workspace, plan: Plan) -> None:
         sample(workspace, edition)
 
 
-def sample(
-    workspace: Workspace, edition: Edition, to: Address = _INVENTED, key: SigningKey | None = None
-) -> Message:
+def sample(workspace: Workspace, edition: Edition, to: Address = _INVENTED) -> Message:
     """The message of an edition outside of any mailing, as an invented reader would get it."""
     from flashback.mime import build
 
-    # Subscriber 0 exists nowhere: the links of this message change nothing.
-    claim = Claim(
+    sender = workspace.sender(workspace.clock.now())
+    return build(edition, _claim_of_nobody(edition, to), sending=sender)
+
+
+def preview(workspace: Workspace, edition: Edition) -> tuple[str, str, bytes]:
+    """HTML, text and message as an invented reader would get them, signed with nothing of value."""
+    from flashback.mime import build, filled
+
+    sender = workspace.sender(workspace.clock.now(), _PREVIEW)
+    claim = _claim_of_nobody(edition, _INVENTED)
+    html, text = filled(edition, claim, sending=sender)
+    return html, text, build(edition, claim, sending=sender).content
+
+
+def _claim_of_nobody(edition: Edition, to: Address) -> Claim:
+    """A claim outside of any mailing. Subscriber 0 exists nowhere: its links change nothing."""
+    return Claim(
         delivery_id=0,
         mailing_id=0,
         subscriber_id=0,
@@ -91,7 +106,6 @@ def sample(
         attempt=1,
         owner="",
     )
-    return build(edition, claim, sending=workspace.sender(workspace.clock.now(), key))
 
 
 def dispatch(
