@@ -10,7 +10,7 @@ import click
 
 from flashback.cli import show
 from flashback.cli.house import command, mark, option
-from flashback.cli.send import as_object
+from flashback.cli.running import as_object
 from flashback.model import Delivery, DeliveryState, MailingState
 from flashback.sentences import tr
 from flashback.workspace import Workspace, mailroom
