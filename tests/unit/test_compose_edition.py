@@ -33,6 +33,7 @@ from flashback.model import (
     Edition,
     Emphasis,
     Hyperlink,
+    Image,
     Issue,
     Items,
     Link,
@@ -253,7 +254,7 @@ def test_text_part_is_complete() -> None:
     for url in links:
         assert url in edition.text, url
     assert "\n  2. 5 ans de l’INDH\u00a0: le bilan\n" in edition.text
-    assert "\n2. 5 ans de l’INDH\u00a0: le bilan\n\n«\u00a0(…) Oui.\u00a0»\n" in edition.text
+    assert "\n2. 5 ans de l’INDH\u00a0: le bilan\n\n  «\u00a0(…) Oui.\u00a0»\n" in edition.text
     assert "- Les couacs\n  (Débat)\n  https://example.org/couacs\n" in edition.text
     assert "\n- https://example.org/nu\n" in edition.text
     assert edition.text.count("https://example.org/nu") == 1
@@ -263,6 +264,47 @@ def test_text_part_is_complete() -> None:
     assert "\r" not in edition.text
     assert edition.text.endswith("\n")
     assert "<" not in edition.text.replace("<https", "")
+
+
+def test_a_brief_loses_nothing() -> None:
+    """Picture, source and related links of a brief stand in the HTML as they do in the text."""
+    brief = replace(
+        article("Une brève", paragraph("Avis.")),
+        brief=True,
+        source="AFP",
+        image=Image(source="https://example.org/p.png", alt="Une affiche"),
+        related=(Link(words="Les couacs", url="https://example.org/couacs", note="(Débat)"),),
+    )
+    edition = composed(issue(brief), THEME)
+    root = tree(edition)
+    assert root.xpath("//img/@alt") == ["Une affiche"]
+    assert root.xpath("//a[@href='https://example.org/couacs']/text()") == ["Les couacs"]
+    for part in (read(root), edition.text):
+        for words in ("Source\u00a0: AFP", "Lire aussi", "Les couacs", "(Débat)"):
+            assert words in part
+
+
+def test_the_last_of_several_briefs_has_room_below() -> None:
+    """Before an article and at the end of a section, a brief does not touch what follows."""
+    brief = replace(article("b", paragraph("x")), brief=True)
+    root = tree(composed(issue(brief, brief, article("a"), brief), THEME))
+    cells = root.xpath("//td[.//div[@class='short'] and @align and contains(@style, 'padding')]")
+    below = [re.search(r"padding:[0-9]+px [0-9]+px ([0-9]+)px", td.get("style")) for td in cells]
+    assert [found[1] for found in below if found] == ["6", "18", "18"]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("Lire l'article", "Lire l’article\u00a0:"),
+        ("Voir p. 3 :", "Voir p.\u00a03\u00a0:"),
+        ("La suite…", "La suite…"),
+    ],
+)
+def test_calls_to_action_in_the_text_part(words: str, line: str) -> None:
+    """A colon stands before the address, unless the words end with a mark of their own."""
+    asked = replace(article(), link=Link(words=words, url="https://example.org/a"))
+    assert f"\n{line}\nhttps://example.org/a\n" in composed(issue(asked), THEME).text
 
 
 @pytest.mark.parametrize("sections", [0, 1, 2, 3, 5])

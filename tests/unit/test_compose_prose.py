@@ -62,7 +62,12 @@ def line(*inlines: Inline, language: str = "fr") -> tuple[str, str]:
             f"«{N}<strong>a</strong>{N}»",
             f"«{N}a{N}»",
         ),
-        ((Code("l'a : b"),), '<code class="code" dir="ltr">l&#39;a : b</code>', "l'a : b"),
+        (
+            (Text("«"), Strong((Text("l'"), Code("x"))), Text("»")),
+            f'«{N}<strong>l’<code class="code" dir="ltr">x</code></strong>{N}»',
+            f"«{N}l’x{N}»",
+        ),
+        ((Code("l'a : «b»"),), '<code class="code" dir="ltr">l&#39;a : «b»</code>', "l'a : «b»"),
         ((Text("a"), Break(), Text("b")), "a<br />b", "a\nb"),
         (
             (Hyperlink((Text("ici"),), "https://example.org/?a=1&b=é"),),
@@ -105,8 +110,29 @@ def test_blocks() -> None:
         '<li class="li"><pre class="pre" dir="ltr">y</pre></li></ol>\n'
         '<pre class="pre" dir="ltr">a  \n  &lt;b&gt;</pre>'
     )
-    assert made.text == "Titre\n\nun\n\ndeux\n\n- a\n- b\n  x\n\n3. y\n\na\n  <b>"
+    assert made.text == "Titre\n\n  un\n\n  deux\n\n- a\n- b\n  x\n\n3. y\n\na\n  <b>"
     assert not prose()
+
+
+def test_excerpts_are_told_from_the_editor_s_words() -> None:
+    """Each line of an excerpt is indented, and none is longer than 72 columns."""
+    words = Paragraph((Text("mot " * 40),))
+    deep = Items(((Quotation((words, Items(((words,),)))),),), start=9)
+    for made in (prose(Quotation((words,))), prose(deep)):
+        lines = made.text.split("\n")
+        assert all(not line or line.startswith(("  ", "9. ")) for line in lines)
+        assert 68 < max(map(len, lines)) <= 72
+
+
+def test_pictures_fit_into_what_holds_them() -> None:
+    """A list and an excerpt take their indentation from a picture; a deep one stays visible."""
+    picture = Paragraph((Picture(URL, ""),))
+    nested: Block = Items(((picture,),))
+    deep: Block = picture
+    for _ in range(30):
+        deep = Items(((deep,),))
+    made = prose(picture, Quotation((picture, nested)), nested, deep).__html__()
+    assert re.findall('width="([0-9]+)"', made) == ["544", "523", "499", "520", "48"]
 
 
 def test_arabic_prose() -> None:
@@ -168,6 +194,8 @@ def test_wrapping_in_arabic() -> None:
     first, second = wrap("قال " + "abc " * 20, "ar").split("\n")
     for each in (first, second):
         assert each.count("\u2068") == each.count("\u2069") == 1
+    assert wrap("IFC Report", "ar", "7. ", "   ") == "7. \u2068IFC Report\u2069"
+    assert wrap("", "ar", "7. ") == "7."
 
 
 def test_hanging() -> None:

@@ -12,13 +12,16 @@ from flashback.compose import typography
 COLUMNS: Final = 72
 
 
-def wrap(text: str, language: str, first: str = "", rest: str = "") -> str:
-    """Lines of at most 72 columns, unless one word is longer. Line ends in the text are kept."""
+def wrap(text: str, language: str, first: str = "", rest: str = "", columns: int = COLUMNS) -> str:
+    """Lines of at most ``columns``, unless one word is longer. Line ends in the text are kept.
+
+    ``first`` and ``rest`` stand before the first line and the others, outside of any isolate.
+    """
     lines: list[str] = []
     for line in text.split("\n"):
         lines += textwrap.wrap(
             line,
-            width=COLUMNS,
+            width=columns,
             initial_indent=rest if lines else first,
             subsequent_indent=rest,
             break_long_words=False,
@@ -27,7 +30,11 @@ def wrap(text: str, language: str, first: str = "", rest: str = "") -> str:
             expand_tabs=False,
             replace_whitespace=False,
         ) or [rest if lines else first]
-    return "\n".join(typography.isolate(line.rstrip(" "), language) for line in lines)
+    marks = [first, *[rest] * (len(lines) - 1)]
+    return "\n".join(
+        (mark + typography.isolate(line[len(mark) :], language)).rstrip(" ")
+        for mark, line in zip(marks, lines, strict=True)
+    )
 
 
 def hang(text: str, mark: str) -> str:

@@ -4,6 +4,7 @@ Typography looks at a whole paragraph at once, so that an apostrophe before a wo
 set as well as any other.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -11,7 +12,7 @@ from typing import assert_never
 from markupsafe import Markup
 
 from flashback.compose import typography
-from flashback.compose.lines import hang, wrap
+from flashback.compose.lines import COLUMNS, hang, wrap
 from flashback.compose.links import href
 from flashback.compose.pictures import Shown
 from flashback.model import (
@@ -35,6 +36,12 @@ from flashback.model import (
 
 _OPAQUE = "\ufffc"  # OBJECT REPLACEMENT CHARACTER: something stands here that is no letter
 
+# What styles/inline.css takes from the width of a picture in a list or an excerpt.
+_LIST_INDENT = 24
+_QUOTE_INDENT = 3 + 18
+_EXCERPT = "  "  # before each line of an excerpt in the text part
+_NARROWEST = 48  # for a list in a list in a list ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prose:
@@ -55,7 +62,7 @@ class Prose:
     @property
     def text(self) -> str:
         """Wrapped lines; blocks are parted by an empty line."""
-        return "\n\n".join(_block_text(block, self) for block in self.blocks)
+        return "\n\n".join(_block_text(block, self, COLUMNS) for block in self.blocks)
 
     def __html__(self) -> Markup:
         return Markup("\n").join(_block_html(block, self) for block in self.blocks)
@@ -67,7 +74,7 @@ class Prose:
 def set_inlines(children: Sequence[Inline], language: str) -> tuple[Inline, ...]:
     """The same tree with its Text typeset, each knowing the characters around it."""
     joined = "".join(_leaves(children))
-    return _cut(children, iter(typography.typeset(joined, language)))
+    return _cut(children, typography.cells(joined, language))
 
 
 def _leaves(children: Sequence[Inline]) -> Iterator[str]:
@@ -82,7 +89,7 @@ def _leaves(children: Sequence[Inline]) -> Iterator[str]:
 
 
 def _cut(children: Sequence[Inline], characters: Iterator[str]) -> tuple[Inline, ...]:
-    """Deal the characters out again; typography keeps their number."""
+    """Deal the characters out again, each with the space that typography gave it."""
     out: list[Inline] = []
     for node in children:
         match node:
@@ -108,7 +115,8 @@ def _block_html(block: Block, prose: Prose) -> Markup:
             html = _line_html(children, prose)
             return Markup('<{0} class="sub">{1}</{0}>').format(tag, html)
         case Quotation(children):
-            inner = Markup("").join(_block_html(child, prose) for child in children)
+            within = _narrower(prose, _QUOTE_INDENT)
+            inner = Markup("").join(_block_html(child, within) for child in children)
             template = Markup('<blockquote class="quote {}">{}</blockquote>')
             return template.format(prose.direction, inner)
         case Items():
@@ -120,9 +128,15 @@ def _block_html(block: Block, prose: Prose) -> Markup:
             assert_never(block)
 
 
+def _narrower(prose: Prose, indent: int) -> Prose:
+    """The same surroundings with less room for pictures."""
+    return replace(prose, widest=max(prose.widest - indent, _NARROWEST))
+
+
 def _items_html(block: Items, prose: Prose) -> Markup:
+    within = _narrower(prose, _LIST_INDENT)
     items = Markup("").join(
-        Markup('<li class="li">{}</li>').format(_item_html(item, prose)) for item in block.items
+        Markup('<li class="li">{}</li>').format(_item_html(item, within)) for item in block.items
     )
     if block.start is None:
         return Markup('<ul class="list {}">{}</ul>').format(prose.direction, items)
@@ -190,16 +204,18 @@ def picture_html(shown: Shown, alt: str, language: str, widest: int) -> Markup:
 # -- plain text ----------------------------------------------------------------------------------
 
 
-def _block_text(block: Block, prose: Prose) -> str:
+def _block_text(block: Block, prose: Prose, columns: int) -> str:
     match block:
         case Paragraph(children) | Subheading(children):
-            return wrap(_line_text(children, prose), prose.language)
+            return wrap(_line_text(children, prose), prose.language, columns=columns)
         case Quotation(children):
-            return "\n\n".join(_block_text(child, prose) for child in children)
+            # Indented, for an excerpt without quotation marks would read as the editor's words.
+            inner = [_block_text(child, prose, columns - len(_EXCERPT)) for child in children]
+            return textwrap.indent("\n\n".join(inner), _EXCERPT)
         case Items(items, start):
             marks = [f"{start + i}. " if start is not None else "- " for i in range(len(items))]
             return "\n".join(
-                hang("\n".join(_block_text(b, prose) for b in item), mark)
+                hang("\n".join(_block_text(b, prose, columns - len(mark)) for b in item), mark)
                 for mark, item in zip(marks, items, strict=True)
             )
         case Preformatted(text):
