@@ -176,9 +176,13 @@ class TestDelivery:
         assert {state for state, after in TRANSITIONS.items() if S.CLAIMED in after} == {S.PLANNED}
 
     def test_what_was_accepted_is_never_sent_again(self) -> None:
-        """From accepted, only a bounce leads on; refused, skipped and bounced are ends."""
+        """From accepted, only a bounce leads on; skipped and bounced are ends."""
         assert TRANSITIONS[S.ACCEPTED] == {S.BOUNCED}
-        assert all(not TRANSITIONS[end] for end in (S.REFUSED, S.SKIPPED, S.BOUNCED))
+        assert all(not TRANSITIONS[end] for end in (S.SKIPPED, S.BOUNCED))
+
+    def test_what_was_refused_goes_again_only_when_asked(self) -> None:
+        """It waits for its turn like any other; nothing else leads out of refused."""
+        assert TRANSITIONS[S.REFUSED] == {S.PLANNED}
 
     def test_nothing_leads_to_itself(self) -> None:
         """A transition changes something."""

@@ -1,47 +1,24 @@
-"""Who gets which edition. Pure."""
+"""Which editions go to whom. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Collection, Sequence
 
 from flashback.errors import IssueError
-from flashback.model import Edition, Plan, PlannedDelivery
+from flashback.model import Edition
 from flashback.sentences import tr
 
-_NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
+def fallback_of(editions: Sequence[Edition], *, preferred: str) -> str:
+    """The language of the edition for readers whose own has none: ``preferred``, else the first.
 
-def plan(
-    editions: Sequence[Edition],
-    readers: Iterable[tuple[int, str]],
-    *,
-    fallback: str,
-    forced: Sequence[str] = (),
-    sender: Mapping[str, str] = _NOBODY,
-    again: bool = False,
-) -> Plan:
-    """Give each reader, as (subscriber id, language), the edition in their language.
-
-    A reader whose language has no edition gets the one in ``fallback``; if that is missing too,
-    the first. Raises IssueError without any edition.
+    Raises IssueError without any edition.
     """
     if not editions:
         raise IssueError(tr("There is no edition to send."))
-    typeset = {edition.language: edition for edition in editions}
-    default = typeset.get(fallback, editions[0]).language
-    deliveries = tuple(
-        PlannedDelivery(subscriber_id=reader, language=_closest(language, typeset, default))
-        for reader, language in readers
-    )
-    return Plan(
-        editions=tuple(editions),
-        deliveries=deliveries,
-        forced=tuple(forced),
-        sender=sender,
-        again=again,
-    )
+    typeset = [edition.language for edition in editions]
+    return preferred if preferred in typeset else typeset[0]
 
 
-def _closest(language: str, typeset: dict[str, Edition], default: str) -> str:
-    primary = language.partition("-")[0].lower()
-    return primary if primary in typeset else default
+def language_for(reader: str, typeset: Collection[str], *, fallback: str) -> str:
+    """The language of the edition for a reader with this BCP 47 tag: the primary subtag decides."""
+    primary = reader.partition("-")[0].lower()
+    return primary if primary in typeset else fallback

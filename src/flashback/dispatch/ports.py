@@ -5,15 +5,33 @@ each that remembers, and the same tests run against fake and real.
 """
 
 import datetime as dt
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
-from flashback.model import Account, Claim, Mailing, Message, Outcome, Plan, Settlement
+from flashback.model import (
+    Account,
+    Claim,
+    Grant,
+    Mailing,
+    MailingState,
+    Message,
+    Outcome,
+    Plan,
+    Settlement,
+)
 
-#: Called after the body and before the final dot. Returns only when it is durable that the
-#: message is about to leave; raises LeaseLostError when it must not.
-BeforeFinalDot = Callable[[Claim], None]
+#: Called with the claims whose final dots are about to leave, before the octets that hold them are
+#: written. Returns only when a note of it outlives this process; raises when they must not leave.
+BeforeFinalDot = Callable[[Sequence[Claim]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No message may leave now; ask again after so many seconds."""
+
+    seconds: float
 
 
 class Clock(Protocol):
@@ -25,13 +43,25 @@ class Clock(Protocol):
 
 
 class Ledger(Protocol):
-    """The durable account of mailings. Every method is one transaction, durable on return."""
+    """The durable account of mailings.
+
+    ``note`` and ``remember`` outlive this process; every other method is one transaction, durable
+    on return.
+    """
 
     def open(self, plan: Plan, now: dt.datetime) -> Mailing:
         """Write mailing, editions and all deliveries at once; all or nothing.
 
+        Deliveries are for everybody who may be mailed at this moment and whom the plan means; each
+        gets the edition that ``planning.language_for`` names. Scheduled when ``not_before`` is
+        later than now.
+
         Raises RepeatedIssueError when the issue was opened before and the plan is not ``again``.
         """
+        ...
+
+    def audience(self, plan: Plan) -> Mapping[str, int]:
+        """How many readers each edition would get were the plan opened now, by language."""
         ...
 
     def mailing(self, mailing_id: int) -> Mailing:
@@ -44,12 +74,25 @@ class Ledger(Protocol):
         """Hand up to ``limit`` planned deliveries to one owner, and to no other.
 
         Deferred deliveries that are due count as planned. Who is no longer confirmed, or is
-        suppressed, becomes skipped here. An empty answer means: nothing is planned or due.
+        suppressed, becomes skipped here. Of a mailing that is not open, nothing is claimed. An
+        empty answer means: nothing is planned or due.
         """
         ...
 
-    def before_final_dot(self, claim: Claim, *, now: dt.datetime) -> None:
-        """Note that the final dot is about to leave, once per claim. Raises LeaseLostError."""
+    def next_due(self, mailing_id: int) -> dt.datetime | None:
+        """When the first deferred delivery is due; None: none is deferred."""
+        ...
+
+    def note(self, claims: Sequence[Claim], *, now: dt.datetime) -> None:
+        """Note that these final dots are about to leave.
+
+        Raises LeaseLostError when this sender has been silent for so long that others may have
+        taken its claims; then none of them may leave.
+        """
+        ...
+
+    def remember(self, settlements: Sequence[Settlement]) -> None:
+        """Keep outcomes that are known and not yet settled: recovery settles them if we die."""
         ...
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
@@ -60,10 +103,29 @@ class Ledger(Protocol):
         """Give back claims of which nothing left: claimed becomes planned."""
         ...
 
+    def beat(self, mailing_id: int, *, owner: str, now: dt.datetime) -> MailingState:
+        """Renew this sender's lease when it is time, and answer what staff want of the mailing."""
+        ...
+
+    def pause(self, mailing_id: int, *, reason: str, now: dt.datetime) -> None:
+        """Stop an open mailing until somebody resumes it."""
+        ...
+
+    def draw(
+        self, key: str, *, per_minute: float, burst: int, wanted: int, now: dt.datetime
+    ) -> Grant:
+        """Take up to ``wanted`` tokens from a bucket that all senders share.
+
+        The bucket holds ``burst`` at most, is full at first sight, and gains ``per_minute``.
+        """
+        ...
+
     def recover(self, mailing_id: int, *, now: dt.datetime) -> Account:
         """Free the claims of dead senders.
 
-        Past the final dot: in doubt. Before it: planned again. Answers how many of each.
+        What they remembered is settled. Noted without an outcome: in doubt. Neither: planned
+        again. A sender whose notes cannot be read here, or did not outlive a power cut, leaves all
+        its claims in doubt. Answers how many went where.
         """
         ...
 
@@ -88,16 +150,17 @@ class Transport(Protocol):
         ...
 
     def send(
-        self, messages: Iterable[Message], before_final_dot: BeforeFinalDot
-    ) -> Generator[Outcome, None, None]:
-        """Yield one outcome per message, as it becomes known.
+        self, messages: Iterator[Message | Wait], before_final_dot: BeforeFinalDot
+    ) -> Generator[Sequence[Outcome], None, None]:
+        """Yield outcomes as they become known, in no promised order; one for every message taken.
 
-        In order, but for refusals that are held back until it is clear whom they are about; the
-        outcome of a message past its dot comes before any other.
+        It takes messages as fast as it can use them, and yields at least twice a second, if only
+        an empty sequence: the caller has other work. It ends when the iterator has ended and every
+        message taken has its outcome.
 
-        Closed early, it drops the connection without another final dot.
-
-        Raises TransportError when the relay cannot be used any more, after the outcome of every
-        message that was begun has been yielded.
+        Closed early, it drops its connections without another final dot, and yields nothing more:
+        the caller's notes say what may have left. Raises TransportError when no relay can be used
+        any more, after the outcomes of all messages taken have been yielded. Whatever the iterator
+        or ``before_final_dot`` raise passes through, as if it had been closed.
         """
         ...

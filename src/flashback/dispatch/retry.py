@@ -37,12 +37,12 @@ def after(
     """
     doubled = policy.first_wait * 2 ** min(attempt - 1, 30)
     wait = min(doubled, policy.longest_wait)
-    due = at + wait * (1 + _JITTER * _share(delivery_id, attempt))
+    due = at + wait * (1 + _JITTER * share(delivery_id, attempt))
     last = (first_tried_at or at) + policy.give_up_after
     return due if due <= last else None
 
 
-def _share(delivery_id: int, attempt: int) -> float:
-    """A number in [0, 1) that two deliveries seldom have in common."""
+def share(delivery_id: int, attempt: int) -> float:
+    """A number in [0, 1) that two tries seldom have in common, the same whenever it is asked."""
     digest = hashlib.blake2b(f"{delivery_id}/{attempt}".encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") / 2**32

@@ -1,161 +1,186 @@
-"""The loop: claim a window, build, send, settle, until nothing is planned or due.
+"""The loop: claim, build, send, decide, settle, until nothing is planned or due.
 
 What must be durable, and when, is the ledger's promise; this loop only keeps the order: a claim
-before any octet, a note before the final dot, an outcome before the next message. It ends tidily
-on ``stop``: what is past the dot is settled, the rest of the window is given back.
+before any octet, a note before the final dot, an outcome remembered as soon as it is known and
+settled soon after, and nobody told before. It ends tidily on ``stop``, when staff pause the mailing
+and when the breaker does: what is on its way is settled, the rest is given back.
 """
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from flashback.dispatch.ports import Clock, Ledger, Transport
-from flashback.dispatch.retry import RetryPolicy
-from flashback.dispatch.verdict import IsDeadAddress, decide
+from flashback.dispatch.breaker import Breaker
+from flashback.dispatch.hand import Hand
+from flashback.dispatch.limits import Limits
+from flashback.dispatch.line import Line
+from flashback.dispatch.pace import Pace
+from flashback.dispatch.supply import Supply
+from flashback.dispatch.verdict import decide
 from flashback.errors import StoreError
-from flashback.model import Account, Claim, Message, Outcome, Result, Settlement
+from flashback.model import Account, DeliveryState, MailingState, Outcome, Result, Settlement
+from flashback.sentences import Sentence
 
-#: Seconds to wait before an outcome is written once more.
-_PATIENCE: Final = (0.5, 2.0, 8.0)
+__all__ = ["Line", "dispatch"]
 
-
-def _never() -> bool:
-    return False
-
-
-def _nobody(_settlement: Settlement) -> None:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """The parts of the line, handed over by the workspace."""
-
-    ledger: Ledger
-    transport: Transport
-    build: Callable[[Claim], Message]
-    clock: Clock
-    owner: str  #: names this process in claims
-    is_dead_address: IsDeadAddress
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
-    window: int = 100  #: deliveries claimed at a time
-    stop: Callable[[], bool] = _never  #: asked before each message
-    tell: Callable[[Settlement], None] = _nobody  #: told of each outcome once it is durable
-    pause: Callable[[float], None] = time.sleep  #: waits so many seconds
+#: Seconds between two beats, and the longest sleep.
+_BEAT: Final = 0.5
+#: The longest wait without asking the store, should somebody have planned anything meanwhile.
+_NAP: Final = dt.timedelta(minutes=1)
+#: A delivery that comes back untried so often in one run waits like one that was deferred.
+_UNTRIED_MOST: Final = 3
 
 
 def dispatch(line: Line, mailing_id: int, *, limit: int | None = None) -> Account:
     """Send what is planned or due of a mailing, at most ``limit`` deliveries; answer the account.
 
-    The relay is only called when there is something to send. Raises TransportError when it cannot
-    be used (any more) and StoreError when the ledger cannot be written; in both cases what did
-    not leave has been given back, as far as the store still allows.
+    The relay is only called when there is something to send. The mailing's state tells whether
+    staff or the breaker paused it meanwhile; ``Pace.closed_until`` whether the hour ended the run.
+    Raises TransportError when the relay cannot be used (any more), StoreError when the ledger
+    cannot be written, and what ``line.build`` raises; what did not leave has been given back, as
+    far as the store still allows.
     """
-    left = limit
-    claims = _claim(line, mailing_id, left)
-    if claims:
-        with _connected(line, claims):
-            while claims:
-                _send(line, claims)
-                left = None if left is None else left - len(claims)
-                claims = _claim(line, mailing_id, left)
-    account = line.ledger.account(mailing_id)
-    if account.open == 0:
-        line.ledger.finish(mailing_id, line.clock.now())
-    return account
+    run = _Run(line, mailing_id, limit)
+    while run.has_something_to_send():
+        run.send()
+    return run.account()
 
 
-def _claim(line: Line, mailing_id: int, left: int | None) -> Sequence[Claim]:
-    if left == 0 or line.stop():
-        return ()
-    size = line.window if left is None else min(line.window, left)
-    return line.ledger.claim(mailing_id, owner=line.owner, limit=size, now=line.clock.now())
+class _Run:
+    """One mailing, from the first claim to the last settlement."""
 
+    def __init__(self, line: Line, mailing_id: int, limit: int | None) -> None:
+        self._line = line
+        self._mailing_id = mailing_id
+        self._pace = line.pace or Pace(Limits(), line.ledger.draw)
+        self._breaker = Breaker(line.breaker)
+        self._hand = Hand(line)
+        self._supply = Supply(line, self._pace, self._hand, mailing_id, limit=limit)
+        self._untried: Counter[int] = Counter()
+        self._reason: Sentence | None = None  #: why the breaker stops the mailing
+        self._is_paused = False  #: by the breaker
+        self._beaten_at = line.seconds()
 
-@contextlib.contextmanager
-def _connected(line: Line, claims: Sequence[Claim]) -> Iterator[None]:
-    """Hold the line to the relay; a relay that does not answer costs nobody a try."""
-    with contextlib.ExitStack() as stack:
+    def has_something_to_send(self) -> bool:
+        """Whether a window was claimed; deferred deliveries are waited for within patience."""
+        while not self._supply.is_over:
+            if self._supply.refill():
+                return True
+            now = self._line.clock.now()
+            until = self._next_chance(now)
+            if until is None or until - now > self._line.patience:
+                return False
+            self._sleep(min(until, now + _NAP))
+        return False
+
+    def send(self) -> None:
+        """Send until the supply ends; then every claim has its answer, whatever is raised."""
+        line, hand, supply = self._line, self._hand, self._supply
+        # Twice: what is known is settled before the relay is parted from, and also when it cannot
+        # be connected. The generator is closed first: no dot leaves behind the ledger's back.
+        with (
+            self._giving_back(),
+            line.transport.connected(),
+            self._giving_back(),
+            contextlib.closing(line.transport.send(supply.messages(), hand.note)) as heard,
+        ):
+            for outcomes in heard:
+                if outcomes:
+                    self._hear(outcomes)
+                hand.settle_in_time()
+                self._beat()
+            hand.give_back()
+            supply.forget()
+        if supply.error is not None:
+            raise supply.error
+
+    def account(self) -> Account:
+        """The counts; an open mailing of which nothing is open is finished."""
+        ledger = self._line.ledger
+        account = ledger.account(self._mailing_id)
+        if account.open == 0 and ledger.mailing(self._mailing_id).state is MailingState.OPEN:
+            ledger.finish(self._mailing_id, self._line.clock.now())
+        return account
+
+    @contextlib.contextmanager
+    def _giving_back(self) -> Iterator[None]:
         try:
-            stack.enter_context(line.transport.connected())
+            yield
         except BaseException:
-            line.ledger.release(claims)
+            # When the store itself has failed, recovery does this work.
+            with contextlib.suppress(StoreError):
+                self._hand.give_back(patience=())
             raise
-        yield
 
+    def _hear(self, outcomes: Sequence[Outcome]) -> None:
+        self._hand.put([self._judged(outcome) for outcome in outcomes])
+        if self._reason is not None and not self._is_paused:
+            self._is_paused = self._supply.is_stopped = True
+            self._hand.settle()
+            reason = self._line.word(self._reason)
+            self._line.steadily(
+                lambda: self._line.ledger.pause(
+                    self._mailing_id, reason=reason, now=self._line.clock.now()
+                )
+            )
 
-@dataclass(slots=True)
-class _Window:
-    """What is not yet durable of the window in hand."""
+    def _judged(self, outcome: Outcome) -> Settlement:
+        settlement = decide(outcome, self._line.policy, self._line.is_dead_address)
+        is_echo = False
+        match outcome.result:
+            case Result.ACCEPTED:
+                if self._pace.holds:
+                    self._pace.holds.hear_acceptance(outcome)
+            case Result.UNTRIED:
+                settlement = self._again(settlement)
+            case _:
+                is_echo = self._pace.holds.hear_refusal(outcome)
+        # One slow domain is no reason to stop; many are.
+        if not is_echo:
+            self._reason = self._breaker.count(settlement) or self._reason
+        return settlement
 
-    waiting: dict[int, Claim]  #: claims without an outcome, by delivery
-    past_dot: Claim | None = None  #: its final dot may have left, and no reply has come
-    unsettled: Settlement | None = None  #: its outcome is known, and not yet written
+    def _again(self, settlement: Settlement) -> Settlement:
+        """What is untried is planned again, but not without end."""
+        self._supply.untried()
+        delivery = settlement.outcome.claim.delivery_id
+        self._untried[delivery] += 1
+        if self._untried[delivery] < _UNTRIED_MOST:
+            return settlement
+        due_at = settlement.outcome.at + self._line.policy.first_wait
+        return replace(settlement, state=DeliveryState.DEFERRED, due_at=due_at)
 
-
-def _send(line: Line, claims: Sequence[Claim]) -> None:
-    """Send one window. On return or raise, no claim of it is left without an answer."""
-    window = _Window({claim.delivery_id: claim for claim in claims})
-
-    def before_final_dot(claim: Claim) -> None:
-        line.ledger.before_final_dot(claim, now=line.clock.now())
-        window.past_dot = claim
-
-    try:
-        # Closed on every way out: no dot leaves once an outcome cannot be written down.
-        with contextlib.closing(
-            line.transport.send(_messages(line, claims), before_final_dot)
-        ) as outcomes:
-            for outcome in outcomes:
-                window.unsettled = decide(outcome, line.policy, line.is_dead_address)
-                _settle(line, window)
-    finally:
-        # When the store itself has failed, recovery at the next start does this work.
-        with contextlib.suppress(StoreError):
-            _give_back(line, window)
-
-
-def _settle(line: Line, window: _Window, patience: Sequence[float] = _PATIENCE) -> None:
-    """Write the known outcome down; a store that stumbles is given some seconds to come back."""
-    settlement = window.unsettled
-    assert settlement is not None
-    for wait in (*patience, None):
-        try:
-            line.ledger.settle([settlement])
-            break
-        except StoreError:
-            if wait is None:
-                raise
-            line.pause(wait)
-    claim = settlement.outcome.claim
-    window.unsettled = None
-    window.waiting.pop(claim.delivery_id, None)
-    if window.past_dot == claim:
-        window.past_dot = None
-    line.tell(settlement)
-
-
-def _messages(line: Line, claims: Sequence[Claim]) -> Iterator[Message]:
-    for claim in claims:
-        if line.stop():
+    def _beat(self) -> None:
+        """Show that we live, and hear whether staff have paused the mailing."""
+        now = self._line.seconds()
+        if now - self._beaten_at < _BEAT:
             return
-        yield line.build(claim)
-
-
-def _give_back(line: Line, window: _Window) -> None:
-    """Settle what is known, name what is in doubt, and free the rest."""
-    if window.unsettled is None and window.past_dot is not None:
-        lost = Outcome(
-            claim=window.past_dot,
-            result=Result.UNKNOWN,
-            at=line.clock.now(),
-            stage="dot",
-            detail="interrupted while waiting for the reply to the final dot",
+        self._beaten_at = now
+        state = self._line.steadily(
+            lambda: self._line.ledger.beat(
+                self._mailing_id, owner=self._line.owner, now=self._line.clock.now()
+            )
         )
-        window.unsettled = decide(lost, line.policy, line.is_dead_address)
-    if window.unsettled is not None:
-        _settle(line, window, patience=())
-    if window.waiting:
-        line.ledger.release(window.waiting.values())
+        if state is not MailingState.OPEN:
+            self._supply.is_stopped = True
+
+    def _next_chance(self, now: dt.datetime) -> dt.datetime | None:
+        """When there may be something to send; None: never."""
+        if not self._line.patience:
+            return None
+        closed = self._pace.closed_until(now)
+        if closed is not None:
+            return closed if self._line.ledger.account(self._mailing_id).open else None
+        due = self._line.steadily(lambda: self._line.ledger.next_due(self._mailing_id))
+        return None if due is None else max(due, now + dt.timedelta(seconds=_BEAT))
+
+    def _sleep(self, until: dt.datetime) -> None:
+        while not self._supply.is_over:
+            left = (until - self._line.clock.now()).total_seconds()
+            if left <= 0:
+                return
+            self._line.pause(min(left, _BEAT))
+            self._beat()

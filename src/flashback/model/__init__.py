@@ -11,16 +11,16 @@ from flashback.model.mailing import (
     Claim,
     Delivery,
     DeliveryState,
+    Grant,
     Mailing,
     MailingState,
     Outcome,
     Plan,
-    PlannedDelivery,
     Reply,
     Result,
     Settlement,
 )
-from flashback.model.message import Envelope, Message
+from flashback.model.message import Envelope, FitOctets, Message
 from flashback.model.prose import (
     Block,
     Break,
@@ -66,6 +66,8 @@ __all__ = [
     "Emphasis",
     "Envelope",
     "Finding",
+    "FitOctets",
+    "Grant",
     "Hyperlink",
     "Image",
     "Inline",
@@ -80,7 +82,6 @@ __all__ = [
     "Paragraph",
     "Picture",
     "Plan",
-    "PlannedDelivery",
     "Preformatted",
     "Quotation",
     "Reply",

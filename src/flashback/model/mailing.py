@@ -36,7 +36,7 @@ TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
     # A person decides, or late evidence does.
     _S.IN_DOUBT: frozenset({_S.ACCEPTED, _S.PLANNED, _S.REFUSED, _S.BOUNCED}),
     _S.ACCEPTED: frozenset({_S.BOUNCED}),
-    _S.REFUSED: frozenset(),
+    _S.REFUSED: frozenset({_S.PLANNED}),  # a person asks for another try
     _S.SKIPPED: frozenset(),
     _S.BOUNCED: frozenset(),
 }
@@ -45,27 +45,30 @@ TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
 class MailingState(StrEnum):
     """Where a mailing as a whole stands."""
 
+    SCHEDULED = "scheduled"  #: opened, and not to be sent before its hour
     OPEN = "open"
+    PAUSED = "paused"  #: staff or the circuit breaker stopped it; resume goes on
     FINISHED = "finished"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedDelivery:
-    """One subscriber's place in a plan."""
-
-    subscriber_id: int
-    language: str  #: of the edition this subscriber gets
+    CANCELLED = "cancelled"  #: what had not left never will
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Editions and who gets which: everything ``Ledger.open`` needs, made without I/O."""
+    """Which editions go to whom: everything ``Ledger.open`` needs, made without I/O.
+
+    The audience is everybody who may be mailed in the moment when the mailing opens, narrowed by
+    ``segment`` and ``latecomers``; the ledger takes the snapshot in its opening transaction.
+    """
 
     editions: tuple[Edition, ...]
-    deliveries: tuple[PlannedDelivery, ...]
+    fallback: str  #: language of the edition for readers whose own language has none
+    segment: str = ""  #: an expression; empty: everybody
+    latecomers: bool = False  #: only who is in no earlier mailing of the issue
     forced: tuple[str, ...] = ()  #: codes of findings that ``--force`` overrode
     sender: Mapping[str, str] = field(default_factory=dict)  #: who sends, frozen with the editions
     again: bool = False  #: whether the issue may have been mailed before
+    not_before: dt.datetime | None = None  #: aware; None: at once
+    not_after: dt.datetime | None = None  #: aware; a later start asks instead of sending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,9 @@ class Mailing:
     audience: int
     editions: Mapping[str, str]  #: language -> edition digest
     sender: Mapping[str, str] = field(default_factory=dict)  #: as it was when the mailing opened
+    reason: str = ""  #: why it is paused or cancelled
+    not_before: dt.datetime | None = None
+    not_after: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +148,14 @@ class Settlement:
     state: DeliveryState
     due_at: dt.datetime | None = None  #: when deferred
     suppress: bool = False  #: the address is dead (a hard bounce at RCPT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a token bucket gave."""
+
+    tokens: int  #: how many messages may leave now
+    wait: dt.timedelta  #: until the next token; zero when some were given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from flashback.model.mailing import Claim
 
 
+class FitOctets(bytes):
+    """Octets that were put together from pieces known to be fit for the wire.
+
+    No bare CR or LF, no line over 998 octets or beginning with a dot, a line end at the end: the
+    wire need not look at them again.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """Reverse-path and forward-path, without angle brackets."""
