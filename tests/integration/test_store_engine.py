@@ -19,11 +19,13 @@ from sqlalchemy import Connection, create_engine, text
 
 from flashback.errors import StoreError
 from flashback.model import Account, DeliveryState, SuppressionReason
-from flashback.store import SqlLedger, Store, Subscribers, open_store, schema
+from flashback.store import Store, Subscribers, open_store, schema
 from flashback.store.tables import metadata
 
 from fixtures.postgresql import PostgresqlServer
-from fixtures.stores import NOW, edition, mailing, opened, plan, readers
+from fixtures.stores import NOW, edition, ledger_of, mailing, opened, plan, readers, small_disk
+
+__all__ = ["small_disk"]
 
 # PT012 below: what fails is the transaction as a whole, so it stands inside ``raises``.
 EXAMPLE = "sqlite:///subscribers/subscribers.db"
@@ -286,11 +288,11 @@ class TestSqlite:
         ledger, started = mailing(store, 3)
         for step in range(3):
             (claim,) = ledger.claim(started.id, owner="me", limit=1, now=NOW)
-            ledger.before_final_dot(claim, now=NOW)
+            ledger.note([claim], now=NOW)
             shutil.copytree(tmp_path / "a", tmp_path / f"b{step}")
             (tmp_path / f"b{step}" / "store.db-shm").unlink()  # not durable, rebuilt from the WAL
             copy = open_store(f"sqlite:///b{step}/store.db", folder=tmp_path)
-            survivor = SqlLedger(copy)
+            survivor = ledger_of(copy)
             survivor.recover(started.id, now=NOW.replace(hour=10))
             counts = {DeliveryState.IN_DOUBT: step + 1, DeliveryState.PLANNED: 2 - step}
             found = survivor.account(started.id).counts
@@ -299,34 +301,19 @@ class TestSqlite:
         store.close()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte, where this process may make one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root may make a small disk")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
 class TestDisk:
     """When the disk says no, the store says so, and nothing is half-written."""
 
     def test_full(self, small_disk: Path) -> None:
         """A mailing that does not fit is not there at all; once there is room, it is."""
         store = open_store(EXAMPLE, folder=small_disk)
-        numbers = readers(store, 2)
-        big = plan(numbers)
-        big = type(big)(editions=(edition("fr", words="x" * 900_000),), deliveries=())
-        ledger = SqlLedger(store)
+        readers(store, 2)
+        big = plan(editions=(edition("fr", words="x" * 900_000),))
+        ledger = ledger_of(store)
         with pytest.raises(StoreError, match=r"disk is full.*Make room"):
             ledger.open(big, NOW)
         assert ledger.mailings() == ()
-        mailing = ledger.open(plan(numbers), NOW)
+        mailing = ledger.open(plan(), NOW)
         assert ledger.account(mailing.id) == Account({DeliveryState.PLANNED: 2})
         store.close()
 

@@ -1,6 +1,7 @@
 """The ledger's promises, on SQLite and on PostgreSQL."""
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,13 +18,12 @@ from flashback.model import (
     Mailing,
     MailingState,
     Plan,
-    PlannedDelivery,
     Reply,
     Result,
     Settlement,
     SuppressionReason,
 )
-from flashback.store import SqlLedger, Store, Subscribers
+from flashback.store import SqlLedger, Store, Subscribers, senders
 from flashback.store.tables import attempts, deliveries, metadata, suppressions
 
 from fixtures.stores import (
@@ -31,6 +31,7 @@ from fixtures.stores import (
     NOW,
     address,
     edition,
+    ledger_of,
     mailing,
     opened,
     plan,
@@ -40,6 +41,7 @@ from fixtures.stores import (
 
 S = DeliveryState
 LEASE = dt.timedelta(minutes=15)
+NOBODY = 'name = "nobody"'
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def rows(store: Store, table: str, columns: str) -> list[tuple[Any, ...]]:
 
 def test_it_is_a_ledger(store: Store) -> None:
     """The worker can be handed it: mypy checks this line."""
-    ledger: Ledger = SqlLedger(store)
+    ledger: Ledger = ledger_of(store)
     assert ledger is not None
 
 
@@ -106,45 +108,57 @@ class TestOpening:
     def test_an_unknown_edition_is_told(self, store: Store) -> None:
         """A digest nobody knows is an error with a sentence."""
         with pytest.raises(StoreError, match="no edition"):
-            SqlLedger(store).edition("0" * 64)
+            ledger_of(store).edition("0" * 64)
 
     def test_an_edition_without_pictures(self, store: Store) -> None:
         """Nothing but words is an edition too."""
         bare = replace(edition("en"), images=())
-        ledger = SqlLedger(store)
-        mailing = ledger.open(Plan(editions=(bare,), deliveries=()), NOW)
+        ledger = ledger_of(store)
+        mailing = ledger.open(Plan(editions=(bare,), fallback="en"), NOW)
         assert ledger.edition(mailing.editions["en"]) == bare
 
     def test_editions_are_shared(self, store: Store, line: tuple[SqlLedger, Mailing]) -> None:
         """A second mailing of the same edition keeps one copy of it."""
         ledger, first = line
-        second = ledger.open(plan([]), NOW)
+        second = ledger.open(plan(segment=NOBODY), NOW)
         assert second.editions == first.editions
         assert second.audience == 0
         assert ledger.edition(second.editions["fr"]) == edition("fr")
 
-    @pytest.mark.parametrize("wrong", ["twice", "erased", "language"])
-    def test_all_or_nothing(self, store: Store, wrong: str) -> None:
+    @pytest.mark.parametrize(
+        ("wrong", "told"),
+        [
+            ({"fallback": "en"}, "(?i)foreign key"),
+            ({"segment": "language ="}, "column 11"),
+        ],
+    )
+    def test_all_or_nothing(self, store: Store, wrong: dict[str, str], told: str) -> None:
         """A plan that cannot be kept whole leaves nothing behind."""
-        numbers = readers(store, 2)
-        last = {"twice": (numbers[0], "fr"), "erased": (999, "fr"), "language": (numbers[1], "en")}
-        number, language = last[wrong]
-        bad = Plan(
-            editions=(edition("fr"),),
-            deliveries=(
-                PlannedDelivery(subscriber_id=numbers[0], language="fr"),
-                PlannedDelivery(subscriber_id=number, language=language),
-            ),
-        )
-        with pytest.raises(StoreError, match="nothing was opened"):
-            SqlLedger(store).open(bad, NOW)
-        assert SqlLedger(store).mailings() == ()
+        readers(store, 2)
+        bad = Plan(**({"editions": (edition("ar"),), "fallback": "ar"} | wrong))  # type: ignore[arg-type]
+        with pytest.raises(StoreError, match=told):
+            ledger_of(store).open(bad, NOW)
+        assert ledger_of(store).mailings() == ()
         with store.read() as connection:
             assert connection.scalar(select(func.count()).select_from(deliveries)) == 0
 
+    def test_only_who_may_be_mailed(self, store: Store) -> None:
+        """Who is unconfirmed, has left or is suppressed has no delivery."""
+        numbers = readers(store, 4)
+        book = Subscribers(store)
+        book.unsubscribe(numbers[0], at=NOW, source="link")
+        book.suppress("lecteur1@example.org", SuppressionReason.COMPLAINT, at=NOW)
+        book.add(address("new@example.org"), now=NOW)
+        ledger = ledger_of(store)
+        assert ledger.audience(plan()) == {"fr": 1, "ar": 1}
+        mailing = ledger.open(plan(), NOW)
+        assert [
+            c.subscriber_id for c in ledger.claim(mailing.id, owner="me", limit=9, now=NOW)
+        ] == (numbers[2:])
+
     def test_an_unknown_mailing_is_told(self, store: Store) -> None:
         """Every method that takes a number says so when there is none."""
-        ledger = SqlLedger(store)
+        ledger = ledger_of(store)
         with pytest.raises(UnknownMailingError, match="7"):
             ledger.mailing(7)
         with pytest.raises(UnknownMailingError):
@@ -155,7 +169,7 @@ class TestOpening:
     def test_mailings_are_found(self, line: tuple[SqlLedger, Mailing]) -> None:
         """The newest first, and by issue."""
         ledger, first = line
-        second = ledger.open(plan([]), NOW)
+        second = ledger.open(plan(segment=NOBODY), NOW)
         assert ledger.mailings() == (second, first)
         assert ledger.mailings(limit=1) == (second,)
         assert ledger.mailing_of("35") == second
@@ -238,23 +252,6 @@ class TestClaiming:
         assert again.attempt == 2
         assert again.first_tried_at == NOW
 
-    def test_dot_needs_the_claim(self, line: tuple[SqlLedger, Mailing]) -> None:
-        """The final dot is refused to a stranger, to an older attempt, and a second time."""
-        ledger, mailing = line
-        claim = one(ledger, mailing)
-        ledger.before_final_dot(claim, now=NOW)
-        with pytest.raises(LeaseLostError):
-            ledger.before_final_dot(claim, now=NOW)
-        ledger.settle([settlement(claim, Result.TEMPORARY)])
-        with pytest.raises(LeaseLostError):
-            ledger.before_final_dot(claim, now=NOW)
-        later = NOW + 20 * MINUTE
-        again = one(ledger, mailing, owner="other", now=later)
-        assert again.delivery_id == claim.delivery_id
-        with pytest.raises(LeaseLostError):
-            ledger.before_final_dot(claim, now=later)
-        ledger.before_final_dot(again, now=later)
-
     def test_both_halves_of_the_fence(self, line: tuple[SqlLedger, Mailing]) -> None:
         """Neither another owner with the right attempt, nor an old attempt of the right owner."""
         ledger, mailing = line
@@ -265,11 +262,11 @@ class TestClaiming:
         old = replace(held, attempt=held.attempt + 1)
         for stranger in (lost, old):
             with pytest.raises(LeaseLostError):
-                ledger.before_final_dot(stranger, now=NOW)
+                ledger.note([stranger], now=NOW)
             ledger.settle([settlement(stranger, Result.ACCEPTED)])
             ledger.release([stranger])
             assert ledger.account(mailing.id) == Account({S.CLAIMED: 1, S.PLANNED: 5})
-        ledger.before_final_dot(held, now=NOW)
+        ledger.note([held], now=NOW)
         ledger.settle([settlement(held, Result.ACCEPTED)])
         assert ledger.account(mailing.id)[S.ACCEPTED] == 1
 
@@ -310,6 +307,17 @@ class TestSettling:
         assert suppression is not None
         assert suppression.reason is SuppressionReason.HARD_BOUNCE
         assert suppression.note == "550 5.1.1 No such user"
+
+    def test_times_of_any_zone(self, line: tuple[SqlLedger, Mailing]) -> None:
+        """An outcome told in another zone is kept at the same moment."""
+        ledger, mailing = line
+        casablanca = dt.timezone(dt.timedelta(hours=1))
+        ledger.settle(
+            [settlement(one(ledger, mailing), Result.ACCEPTED, at=NOW.astimezone(casablanca))]
+        )
+        (accepted,) = ledger.deliveries(mailing.id, S.ACCEPTED)
+        assert accepted.changed_at == NOW
+        assert accepted.changed_at.utcoffset() == dt.timedelta(0)
 
     def test_a_hostile_reply_is_kept_as_far_as_it_goes(
         self, line: tuple[SqlLedger, Mailing]
@@ -371,7 +379,7 @@ class TestSettling:
         """A sender that was only slow still tells what the server said after the dot."""
         ledger, mailing = line
         claims = ledger.claim(mailing.id, owner="slow", limit=6, now=NOW)
-        ledger.before_final_dot(claims[0], now=NOW)
+        ledger.note([claims[0]], now=NOW)
         ledger.settle([settlement(claim, Result.ACCEPTED) for claim in claims[1:]])
         assert ledger.recover(mailing.id, now=NOW + LEASE)[S.IN_DOUBT] == 1
         ledger.finish(mailing.id, NOW + LEASE)
@@ -417,7 +425,7 @@ class TestSettling:
         """What was not begun is planned again, as if never claimed; what may have left is not."""
         ledger, mailing = line
         a, b = ledger.claim(mailing.id, owner="me", limit=2, now=NOW)
-        ledger.before_final_dot(b, now=NOW)
+        ledger.note([b], now=NOW)
         ledger.release([b, a])
         ledger.release([a])
         assert ledger.account(mailing.id) == Account({S.PLANNED: 5, S.CLAIMED: 1})
@@ -433,7 +441,7 @@ class TestRecovery:
         """Before the dot: planned again. Past it: in doubt, with an attempt to show for it."""
         ledger, mailing = line
         a, b, c = ledger.claim(mailing.id, owner="dead", limit=3, now=NOW)
-        ledger.before_final_dot(a, now=NOW)
+        ledger.note([a], now=NOW)
         ledger.settle([settlement(c, Result.ACCEPTED)])
         assert ledger.recover(mailing.id, now=NOW + 14 * MINUTE).audience == 0
         found = ledger.recover(mailing.id, now=NOW + LEASE)
@@ -448,25 +456,112 @@ class TestRecovery:
         assert one(ledger, mailing, now=NOW + LEASE).delivery_id == b.delivery_id
 
     def test_a_beating_heart_keeps_the_lease(self, line: tuple[SqlLedger, Mailing]) -> None:
-        """Every note before a dot, and every outcome, renews the lease of all claims."""
+        """Claims, outcomes and beats renew the lease of all claims, and late notes do."""
         ledger, mailing = line
         a, b, _ = ledger.claim(mailing.id, owner="busy", limit=3, now=NOW)
-        ledger.before_final_dot(a, now=NOW + 10 * MINUTE)
+        ledger.note([a], now=NOW + 14 * MINUTE)
         assert ledger.recover(mailing.id, now=NOW + 20 * MINUTE).audience == 0
         ledger.settle([settlement(b, Result.ACCEPTED, at=NOW + 20 * MINUTE)])
         assert ledger.recover(mailing.id, now=NOW + 34 * MINUTE).audience == 0
         ledger.claim(mailing.id, owner="busy", limit=1, now=NOW + 34 * MINUTE)
         assert ledger.recover(mailing.id, now=NOW + 48 * MINUTE).audience == 0
-        assert ledger.recover(mailing.id, now=NOW + 49 * MINUTE).audience == 3
+        ledger.beat(mailing.id, owner="busy", now=NOW + 48 * MINUTE)
+        assert ledger.recover(mailing.id, now=NOW + 62 * MINUTE).audience == 0
+        assert ledger.recover(mailing.id, now=NOW + 63 * MINUTE).audience == 3
 
-    def test_a_lost_note_beats_nothing(self, line: tuple[SqlLedger, Mailing]) -> None:
+    def test_a_failed_beat_is_none(
+        self, line: tuple[SqlLedger, Mailing], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A heartbeat counts only when its transaction ended well."""
         ledger, mailing = line
-        a, _ = ledger.claim(mailing.id, owner="busy", limit=2, now=NOW)
-        ledger.before_final_dot(a, now=NOW)
-        with pytest.raises(LeaseLostError):
-            ledger.before_final_dot(a, now=NOW + 10 * MINUTE)
+        a, b = ledger.claim(mailing.id, owner="busy", limit=2, now=NOW)
+        bad = Settlement(outcome=settlement(b, Result.ACCEPTED).outcome, state=S.BOUNCED)
+        late = replace(bad, outcome=replace(bad.outcome, at=NOW + 10 * MINUTE))
+        with pytest.raises(StoreError):
+            ledger.settle([late])
         assert ledger.recover(mailing.id, now=NOW + LEASE).audience == 2
+        with pytest.raises(LeaseLostError):
+            ledger.note([a], now=NOW + 14 * MINUTE)
+
+    @pytest.mark.parametrize("asleep", ["before the note", "while writing it"])
+    def test_a_machine_that_slept(
+        self, line: tuple[SqlLedger, Mailing], monkeypatch: pytest.MonkeyPatch, asleep: str
+    ) -> None:
+        """The lease is over by a clock that nobody sets, even in the middle of a note."""
+        ledger, mailing = line
+        (claim,) = ledger.claim(mailing.id, owner="sleepy", limit=1, now=NOW)
+        # Somebody else recovered meanwhile; our own clock says it is still nine.
+        ledger_of(ledger._store).recover(mailing.id, now=NOW + LEASE)
+        awake = senders.elapsed()
+        naps = (
+            [LEASE.total_seconds()] if asleep == "before the note" else [0, LEASE.total_seconds()]
+        )
+        monkeypatch.setattr(
+            senders, "elapsed", lambda: awake + (naps.pop(0) if len(naps) > 1 else naps[0])
+        )
+        with pytest.raises(LeaseLostError, match="silent for so long"):
+            ledger.note([claim], now=NOW)
+
+    def test_a_short_sleep_is_forgiven(
+        self, line: tuple[SqlLedger, Mailing], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever asks in time, and whose claims nobody took, goes on."""
+        ledger, mailing = line
+        (claim,) = ledger.claim(mailing.id, owner="sleepy", limit=1, now=NOW)
+        awake = senders.elapsed()
+        monkeypatch.setattr(senders, "elapsed", lambda: awake + 14 * 60)
+        ledger.note([claim], now=NOW + 14 * MINUTE)
+        assert ledger.recover(mailing.id, now=NOW + 28 * MINUTE).audience == 0
+
+    def test_recovered_outcomes_are_told_in_full(
+        self, store: Store, line: tuple[SqlLedger, Mailing]
+    ) -> None:
+        """What was remembered is settled as if its sender had lived: reply, queue number, all."""
+        ledger, mailing = line
+        a, b, c, d = ledger.claim(mailing.id, owner="dead", limit=4, now=NOW)
+        remembered = [
+            settlement(a, Result.ACCEPTED),
+            settlement(b, Result.PERMANENT, suppress=True),
+            settlement(c, Result.TEMPORARY, detail="greylisted"),
+            settlement(d, Result.UNKNOWN),
+            settlement(d, Result.ACCEPTED),
+        ]
+        ledger.note([a, c, d], now=NOW)
+        ledger.remember(remembered)
+        moved = ledger.recover(mailing.id, now=NOW + LEASE)
+        assert moved == Account({S.ACCEPTED: 2, S.REFUSED: 1, S.DEFERRED: 1})
+        assert Subscribers(store).suppression(b.address.key) is not None
+        told = {delivery.id: delivery for delivery in ledger.deliveries(mailing.id)}
+        assert told[a.delivery_id].reply == "250 2.0.0 Ok: queued as 4ZQ"
+        assert told[a.delivery_id].queue_id == "4ZQ"
+        assert told[c.delivery_id].due_at == NOW + 15 * MINUTE
+        assert told[c.delivery_id].reason == "greylisted"
+        assert rows(store, "attempts", "delivery_id, number, result, reply_code, host, stage") == [
+            (s.outcome.claim.delivery_id, 1, s.outcome.result, code, "mx.example.org", "dot")
+            for s in remembered
+            for code in [s.outcome.reply.code if s.outcome.reply else None]
+        ]
+
+    def test_two_recoveries_at_once(self, line: tuple[SqlLedger, Mailing]) -> None:
+        """Whoever comes second finds nothing left to do."""
+        ledger, mailing = line
+        claims = ledger.claim(mailing.id, owner="dead", limit=6, now=NOW)
+        ledger.note(claims[:2], now=NOW)
+        ledger.remember([settlement(claims[0], Result.ACCEPTED)])
+        start = threading.Barrier(2)
+        found: list[Account] = []
+
+        def recover() -> None:
+            start.wait()
+            found.append(ledger.recover(mailing.id, now=NOW + LEASE))
+
+        threads = [threading.Thread(target=recover) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(account.audience for account in found) == [0, 6]
+        assert ledger.account(mailing.id) == Account({S.ACCEPTED: 1, S.IN_DOUBT: 1, S.PLANNED: 4})
 
     @pytest.mark.parametrize("resend", [True, False])
     def test_doubt_is_decided(self, line: tuple[SqlLedger, Mailing], *, resend: bool) -> None:
@@ -528,18 +623,17 @@ class TestSize:
 
     def test_many_deliveries_are_listed_in_pages(self, store: Store) -> None:
         """Reports read on, page after page, without holding a transaction."""
-        ledger, numbers = SqlLedger(store), readers(store, 1)
-        mailing = ledger.open(plan(numbers), NOW)
+        ledger, started = mailing(store, 1)
         with store.write() as connection:
             connection.execute(
                 deliveries.insert(),
                 [
-                    {"mailing_id": mailing.id, "language": "fr", "state": S.SKIPPED}
+                    {"mailing_id": started.id, "language": "fr", "state": S.SKIPPED}
                     | {"changed_at": NOW}
                     for _ in range(2_000)
                 ],
             )
-        listed = [delivery.id for delivery in ledger.deliveries(mailing.id)]
+        listed = [delivery.id for delivery in ledger.deliveries(started.id)]
         assert len(listed) == 2_001
         assert listed == sorted(set(listed))
 

@@ -13,13 +13,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from flashback.errors import LeaseLostError
-from flashback.model import Claim, DeliveryState, Result, SubscriberStatus, SuppressionReason
-from flashback.store import SqlLedger, Subscribers
+from flashback.model import (
+    Claim,
+    DeliveryState,
+    Result,
+    Settlement,
+    SubscriberStatus,
+    SuppressionReason,
+)
+from flashback.store import Subscribers
 
-from fixtures.stores import AGREED, LEASE_OVER, MINUTE, NOW, address, opened, plan, settlement
+from fixtures.stores import (
+    AGREED,
+    LEASE_OVER,
+    MINUTE,
+    NOW,
+    address,
+    ledger_of,
+    opened,
+    plan,
+    settlement,
+)
 
 S = DeliveryState
-RESULTS = st.sampled_from([Result.ACCEPTED, Result.TEMPORARY, Result.PERMANENT, Result.UNKNOWN])
+RESULTS = st.sampled_from(list(Result))
 
 
 @cache
@@ -39,13 +56,17 @@ class Line(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         shutil.copy(template(), self.folder / "store.db")
         self.store = opened(f"sqlite:///{self.folder}/store.db")
-        self.ledger = SqlLedger(self.store)
+        self.ledger = ledger_of(self.store)
         self.book = Subscribers(self.store)
         self.now = NOW
         self.owner = "sender 1"
         self.owners = 1
-        self.held: list[Claim] = []  # by the sender that runs
+        self.held: list[Claim] = []  # by the sender that runs, and not noted
+        self.noted: list[Claim] = []  # and without an outcome
+        self.known: list[Settlement] = []  # remembered, and not settled
+        self.is_cancelled = False
         self.relay: Counter[int] = Counter()  # what it accepted, by delivery
+        self.arrived: dict[int, bool] = {}  # of what was noted last, whether the relay took it
         self.resent: Counter[int] = Counter()  # what a person let leave again
         self.gone: set[int] = set()
 
@@ -61,7 +82,7 @@ class Line(RuleBasedStateMachine):
             ).id
             for number in range(count)
         ]
-        self.mailing = self.ledger.open(plan(self.numbers), NOW)
+        self.mailing = self.ledger.open(plan(), NOW)
 
     @rule(limit=st.integers(1, 4))
     def claim(self, limit: int) -> None:
@@ -72,58 +93,110 @@ class Line(RuleBasedStateMachine):
         self.held += claims
 
     @precondition(lambda self: self.held)
-    @rule(result=RESULTS, arrives=st.booleans(), suppress=st.booleans())
-    def send(self, result: Result, *, arrives: bool, suppress: bool) -> None:
-        """Send one message and write down what came of it."""
-        claim = self.held.pop(0)
-        if result in {Result.ACCEPTED, Result.UNKNOWN}:
-            self._dot(claim, arrives=arrives or result is Result.ACCEPTED)
+    @rule(count=st.integers(1, 4), arrives=st.booleans())
+    def note(self, count: int, *, arrives: bool) -> None:
+        """Final dots leave; the relay may have taken them or not."""
+        some, self.held = self.held[:count], self.held[count:]
+        self.ledger.note(some, now=self.now)
+        self.noted += some
+        for claim in some:
+            self.relay[claim.delivery_id] += arrives
+            self.arrived[claim.delivery_id] = arrives
+
+    @precondition(lambda self: self.held or self.noted)
+    @rule(result=RESULTS, suppress=st.booleans(), at_once=st.booleans())
+    def answer(self, result: Result, *, suppress: bool, at_once: bool) -> None:
+        """An outcome comes; it is remembered until its batch is settled, or settled at once."""
+        is_noted = bool(self.noted)
+        claim = (self.noted or self.held).pop(0)
+        if not is_noted and result in {Result.ACCEPTED, Result.UNKNOWN}:
+            result = Result.UNTRIED  # nobody accepts what never left
+        if is_noted and result is not Result.UNKNOWN:
+            # Whatever we thought, now the relay tells whether it has it.
+            self.relay[claim.delivery_id] -= self.arrived.pop(claim.delivery_id)
+            self.relay[claim.delivery_id] += result is Result.ACCEPTED
         dead = suppress and result is Result.PERMANENT
-        if dead:
-            self.gone.add(claim.subscriber_id)
-        self.ledger.settle([settlement(claim, result, at=self.now, suppress=dead)])
+        found = settlement(claim, result, at=self.now, suppress=dead)
+        self.known.append(found)
+        if at_once:
+            self.settle()
+        else:
+            self.ledger.remember([found])
 
-    def _dot(self, claim: Claim, *, arrives: bool) -> None:
-        self.ledger.before_final_dot(claim, now=self.now)
-        self.relay[claim.delivery_id] += arrives
+    @precondition(lambda self: self.known)
+    @rule()
+    def settle(self) -> None:
+        """A batch of outcomes is written down."""
+        self.ledger.settle(self.known)
+        self._believe()
 
-    @precondition(lambda self: self.held)
-    @rule(past=st.booleans(), arrives=st.booleans())
-    def crash(self, *, past: bool, arrives: bool) -> None:
+    def _believe(self) -> None:
+        for found in self.known:
+            if found.suppress:
+                self.gone.add(found.outcome.claim.subscriber_id)
+        self.known = []
+
+    @precondition(lambda self: self.held or self.noted or self.known)
+    @rule(loses=st.booleans())
+    def crash(self, *, loses: bool) -> None:
         """The sender ends at the worst moment; another one recovers once the lease is over."""
-        lost = self.held
-        doubtful = 0
-        if past:
-            self._dot(lost[0], arrives=arrives)
-            doubtful = 1
-        self.held = []
-        self.owners += 1
-        self.owner = f"sender {self.owners}"
+        lost = self.held + self.noted
+        held, noted, known = len(self.held), len(self.noted), len(self.known)
+        if loses:
+            for path in Path(self.folder, "journals").iterdir():
+                path.unlink()
+            held, noted, known = 0, held + noted + known, 0
+            self.known = []
+        self.held, self.noted = [], []
         assert self.ledger.recover(self.mailing.id, now=self.now).audience == 0
         self.now += LEASE_OVER
+        before = self.ledger.account(self.mailing.id)
         found = self.ledger.recover(self.mailing.id, now=self.now)
-        assert found[S.IN_DOUBT] == doubtful
-        assert found[S.PLANNED] == len(lost) - doubtful
+        assert found.audience == held + noted + known
+        doubts = sum(s.state is S.IN_DOUBT for s in self.known)
+        assert found[S.IN_DOUBT] == noted + doubts
+        free = found[S.PLANNED] + found[S.SKIPPED] + found[S.DEFERRED]
+        waits = sum(s.state in {S.PLANNED, S.DEFERRED} for s in self.known)
+        assert free == held + waits
+        assert before.audience == self.ledger.account(self.mailing.id).audience
+        self._believe()
+        self.owners += 1
         for claim in lost:
             self._late(claim)
+        # With the process, its notes in memory are gone; one that is only slow keeps them.
+        self.ledger.close()
+        self.owner = f"sender {self.owners}"
 
     def _late(self, claim: Claim) -> None:
         try:
-            self.ledger.before_final_dot(claim, now=self.now)
+            self.ledger.note([claim], now=self.now)
         except LeaseLostError:
             return
         raise AssertionError("a lost claim let a message leave")
 
-    @precondition(lambda self: self.held)
     @rule()
     def stop(self) -> None:
-        """A tidy end gives everything back."""
-        self.ledger.release(self.held)
+        """A tidy end gives everything back but what was noted."""
+        self.ledger.release(self.held + self.noted)
         self.held = []
+
+    @rule(how=st.sampled_from(["pause", "pause", "reopen", "cancel"]), rare=st.integers(0, 5))
+    def staff(self, how: str, rare: int) -> None:
+        """Staff stop the mailing for a while, or for ever."""
+        if how == "pause":
+            self.ledger.pause(self.mailing.id, reason="lunch", now=self.now)
+        elif how == "cancel" and not rare:
+            waiting = self.ledger.account(self.mailing.id)
+            skipped = self.ledger.cancel(self.mailing.id, reason="wrong", now=self.now)
+            assert skipped == waiting[S.PLANNED] + waiting[S.DEFERRED]
+            self.is_cancelled = True
+        elif not self.is_cancelled:
+            self.ledger.reopen(self.mailing.id, self.now)
 
     @rule(resend=st.booleans())
     def resolve(self, *, resend: bool) -> None:
         """A person decides about the doubt."""
+        resend = resend and not self.is_cancelled
         doubtful = [d.id for d in self.ledger.deliveries(self.mailing.id, S.IN_DOUBT)]
         assert self.ledger.resolve_doubt(self.mailing.id, resend=resend, now=self.now) == len(
             doubtful
@@ -156,15 +229,18 @@ class Line(RuleBasedStateMachine):
     @rule(minutes=st.integers(1, 20))
     def wait(self, minutes: int) -> None:
         """Time goes by; the sender's heart beats."""
-        self.now += minutes * MINUTE
-        assert self.ledger.claim(self.mailing.id, owner=self.owner, limit=0, now=self.now) == []
+        for _ in range(minutes):
+            self.now += MINUTE
+            self.ledger.beat(self.mailing.id, owner=self.owner, now=self.now)
 
     @invariant()
     def adds_up(self) -> None:
         """The counts are the audience, and what the ledger calls accepted did leave."""
         account = self.ledger.account(self.mailing.id)
         assert account.audience == self.mailing.audience
-        assert account[S.CLAIMED] == len(self.held)
+        assert account[S.CLAIMED] == len(self.held) + len(self.noted) + len(self.known)
+        if self.is_cancelled:
+            assert not account[S.PLANNED] + account[S.DEFERRED]
         for delivery, times in self.relay.items():
             assert times <= 1 + self.resent[delivery]
 
@@ -176,12 +252,16 @@ class Line(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     def _finish(self) -> None:
-        self.ledger.release(self.held)
-        self.held = []
+        self.ledger.settle(self.known)
+        self._believe()
         self.now += dt.timedelta(days=1)
-        while claims := self.ledger.claim(self.mailing.id, owner=self.owner, limit=3, now=self.now):
-            for claim in claims:
-                self._dot(claim, arrives=True)
+        self.ledger.recover(self.mailing.id, now=self.now)
+        self.held, self.noted = [], []
+        if not self.is_cancelled:
+            self.ledger.reopen(self.mailing.id, self.now)
+        while claims := self.ledger.claim(self.mailing.id, owner="last", limit=3, now=self.now):
+            self.ledger.note(claims, now=self.now)
+            self.relay.update(claim.delivery_id for claim in claims)
             self.ledger.settle([settlement(c, Result.ACCEPTED, at=self.now) for c in claims])
         self.ledger.finish(self.mailing.id, self.now)
         self.adds_up()

@@ -18,12 +18,14 @@ from flashback.store.reading import (
     read_csv,
     read_jsonl,
 )
+from flashback.store.reports import DomainAccount
 from flashback.store.segments import SegmentError, compile_segment
 from flashback.store.subscribers import History, Subscribers
 
 __all__ = [
     "Change",
     "Circumstances",
+    "DomainAccount",
     "Entry",
     "History",
     "ImportPlan",

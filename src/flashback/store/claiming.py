@@ -5,21 +5,15 @@ connection; ``ledger`` decides where the transaction begins and ends.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, bindparam, select, text, update
+from sqlalchemy import Connection, Integer, bindparam, case, literal, select, text, update
 
-from flashback.errors import LeaseLostError
-from flashback.model import (
-    Address,
-    Claim,
-    DeliveryState,
-    SubscriberStatus,
-    SuppressionReason,
-)
-from flashback.sentences import tr
+from flashback.model import Address, Claim, DeliveryState, MailingState, SubscriberStatus
 from flashback.store.columns import Identity
+from flashback.store.mailings import begin_if_due, skip_if_cancelled, state_of
 from flashback.store.tables import deliveries, senders, subscribers, suppressions
 
 #: One statement names at most so many rows: databases limit its parameters.
@@ -35,8 +29,16 @@ _WINDOW: Final = (
         subscribers.c.mailbox,
         subscribers.c.key,
         subscribers.c.name,
-        subscribers.c.status,
-        suppressions.c.reason,
+        # Why nothing may be sent to this person; null when it may.
+        case(
+            (subscribers.c.id.is_(None), "erased"),
+            (
+                subscribers.c.status != literal(SubscriberStatus.CONFIRMED),
+                # Its word, whatever type the column has.
+                subscribers.c.status.cast(deliveries.c.reason.type),
+            ),
+            else_=suppressions.c.reason.cast(deliveries.c.reason.type),
+        ).label("bar"),
     )
     .select_from(
         deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber_id).outerjoin(
@@ -66,19 +68,36 @@ _DUE: Final = (
     .with_for_update(skip_locked=True)
 )
 
-_BEFORE_DOT: Final = (
+_TAKEN: Final = {
+    "state": DeliveryState.CLAIMED,
+    "sender_id": bindparam("sender"),
+    "attempts": deliveries.c.attempts + 1,
+    "changed_at": bindparam("now"),
+}
+#: SQLite has one writer: between the first and the last of a window there are no others.
+_TAKE_RANGE: Final = (
     update(deliveries)
     .where(
-        deliveries.c.id == bindparam("delivery"),
-        deliveries.c.state == DeliveryState.CLAIMED,
-        deliveries.c.attempts == bindparam("attempt"),
-        deliveries.c.sender_id
-        == select(senders.c.id).where(senders.c.owner == bindparam("who")).scalar_subquery(),
-        # One final dot to a claim.
-        deliveries.c.before_dot_at.is_(None),
+        deliveries.c.mailing_id == bindparam("mailing", type_=Identity),
+        deliveries.c.state == DeliveryState.PLANNED,
+        deliveries.c.id.between(bindparam("first"), bindparam("last")),
     )
-    .values(before_dot_at=bindparam("now"))
+    .values(_TAKEN)
 )
+_TAKE: Final = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(bindparam("numbers", expanding=True)))
+    .values(_TAKEN)
+)
+
+
+def ready(connection: Connection, mailing_id: int, now: dt.datetime) -> bool:
+    """Whether a mailing is open; one whose hour has come is opened here."""
+    state = state_of(connection, mailing_id)
+    if state is MailingState.SCHEDULED:
+        begin_if_due(connection, mailing_id, now)
+        state = state_of(connection, mailing_id)
+    return state is MailingState.OPEN
 
 
 def claim(
@@ -99,10 +118,10 @@ def claim(
         rows = connection.execute(_WINDOW, {"mailing": mailing_id, "size": size}).all()
         if not rows:
             break
-        barred = {row.id: reason for row in rows if (reason := _bar(row))}
-        _skip(connection, barred, now)
-        free = [row for row in rows if row.id not in barred]
-        _take(connection, [row.id for row in free], sender_id, now)
+        free = [row for row in rows if row.bar is None]
+        if len(free) < len(rows):
+            _skip(connection, [row for row in rows if row.bar is not None], now)
+        _take(connection, mailing_id, free, sender_id, now)
         claims += [_claim(row, mailing_id, owner, editions) for row in free]
     return claims
 
@@ -118,69 +137,68 @@ def _wake(connection: Connection, mailing_id: int, size: int, now: dt.datetime) 
         )
 
 
-def _bar(row: Any) -> str:
-    """Why nothing may be sent to this person; empty when it may."""
-    status: SubscriberStatus | None = row.status
-    suppressed: SuppressionReason | None = row.reason
-    if status is None:
-        return "erased"
-    if status is not SubscriberStatus.CONFIRMED:
-        return status.value
-    return suppressed.value if suppressed else ""
-
-
-def _skip(connection: Connection, barred: Mapping[int, str], now: dt.datetime) -> None:
-    for reason in sorted(set(barred.values())):
+def _skip(connection: Connection, barred: Sequence[Any], now: dt.datetime) -> None:
+    for reason in sorted({row.bar for row in barred}):
         connection.execute(
             update(deliveries)
-            .where(deliveries.c.id.in_([n for n, why in barred.items() if why == reason]))
+            .where(deliveries.c.id.in_([row.id for row in barred if row.bar == reason]))
             .values(state=DeliveryState.SKIPPED, reason=reason, changed_at=now)
         )
 
 
-def _take(connection: Connection, ids: Sequence[int], sender_id: int, now: dt.datetime) -> None:
-    if ids:
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id.in_(ids))
-            .values(
-                state=DeliveryState.CLAIMED,
-                sender_id=sender_id,
-                attempts=deliveries.c.attempts + 1,
-                before_dot_at=None,
-                changed_at=now,
-            )
-        )
+def _take(
+    connection: Connection, mailing_id: int, rows: Sequence[Any], sender_id: int, now: dt.datetime
+) -> None:
+    if not rows:
+        return
+    values = {"sender": sender_id, "now": now}
+    if connection.dialect.name == "sqlite":
+        ends = {"mailing": mailing_id, "first": rows[0].id, "last": rows[-1].id}
+        connection.execute(_TAKE_RANGE, values | ends)
+    else:
+        connection.execute(_TAKE, values | {"numbers": [row.id for row in rows]})
 
 
 def _claim(row: Any, mailing_id: int, owner: str, editions: Mapping[str, str]) -> Claim:
+    number, subscriber_id, language, attempts, first_tried_at, mailbox, key, name, _ = row
     return Claim(
-        delivery_id=row.id,
+        delivery_id=number,
         mailing_id=mailing_id,
-        subscriber_id=row.subscriber_id,
-        address=Address(mailbox=row.mailbox, key=row.key),
-        name=row.name,
-        language=row.language,
-        edition_digest=editions[row.language],
-        attempt=row.attempts + 1,
+        subscriber_id=subscriber_id,
+        address=Address(mailbox, key),
+        name=name,
+        language=language,
+        edition_digest=editions[language],
+        attempt=attempts + 1,
         owner=owner,
-        first_tried_at=row.first_tried_at,
+        first_tried_at=first_tried_at,
     )
 
 
-def before_final_dot(connection: Connection, claim: Claim, now: dt.datetime) -> None:
-    """Note that the final dot is about to leave. Raises LeaseLostError when it must not."""
-    found = connection.execute(
-        _BEFORE_DOT,
-        {
-            "delivery": claim.delivery_id,
-            "attempt": claim.attempt,
-            "who": claim.owner,
-            "now": now,
-        },
-    )
-    if found.rowcount != 1:
-        raise LeaseLostError(
-            tr("Delivery {number} belongs to another sender now.", number=claim.delivery_id),
-            hint=tr("Nothing is lost: the other sender sends it."),
-        )
+def release(connection: Connection, claims: Iterable[Claim]) -> None:
+    """Give back what is still held: planned, or skipped where the mailing was cancelled."""
+    groups = groupby(sorted(claims, key=_group_and_number), _group)
+    for (mailing_id, owner, attempt), group in groups:
+        state_of(connection, mailing_id)  # locked, so that nobody cancels it meanwhile
+        numbers = [claim.delivery_id for claim in group]
+        for start in range(0, len(numbers), LARGEST_WINDOW):
+            connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.id.in_(numbers[start : start + LARGEST_WINDOW]),
+                    deliveries.c.state == DeliveryState.CLAIMED,
+                    deliveries.c.attempts == attempt,
+                    deliveries.c.sender_id
+                    == select(senders.c.id).where(senders.c.owner == owner).scalar_subquery(),
+                )
+                .values(state=DeliveryState.PLANNED, attempts=deliveries.c.attempts - 1)
+            )
+        skip_if_cancelled(connection, mailing_id, None)
+
+
+def _group(claim: Claim) -> tuple[int, str, int]:
+    return claim.mailing_id, claim.owner, claim.attempt
+
+
+def _group_and_number(claim: Claim) -> tuple[int, str, int, int]:
+    return *_group(claim), claim.delivery_id

@@ -4,11 +4,10 @@ import datetime as dt
 
 from sqlalchemy import Connection, select, update
 
-from flashback.errors import StoreError
 from flashback.model import DeliveryState, SuppressionReason
-from flashback.sentences import tr
-from flashback.store.mailings import reopen
+from flashback.store.mailings import skip_if_cancelled, unfinish
 from flashback.store.once import insert_once
+from flashback.store.reports import no_delivery
 from flashback.store.settling import EVIDENCE, check_lawful
 from flashback.store.storable import foreign
 from flashback.store.tables import deliveries, subscribers, suppressions
@@ -28,17 +27,13 @@ def record(
     Raises StoreError when there is no such delivery, or when it cannot go there.
     """
     row = connection.execute(
-        select(
-            deliveries.c.state,
-            deliveries.c.mailing_id,
-            subscribers.c.key,
-        )
+        select(deliveries.c.state, deliveries.c.mailing_id, subscribers.c.key)
         .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
         .where(deliveries.c.id == delivery_id)
         .with_for_update(of=deliveries)
     ).one_or_none()
     if row is None:
-        raise StoreError(tr("There is no delivery {number}.", number=delivery_id))
+        raise no_delivery(delivery_id)
     if row.state is state:
         return False
     check_lawful(row.state, state, by=EVIDENCE)
@@ -48,7 +43,8 @@ def record(
         .values(state=state, changed_at=at, reason=foreign(reason))
     )
     if state is DeliveryState.PLANNED:
-        reopen(connection, row.mailing_id)
+        unfinish(connection, row.mailing_id)
+        skip_if_cancelled(connection, row.mailing_id, at)
     if suppress is not None and row.key is not None:
         connection.execute(
             insert_once(connection, suppressions),

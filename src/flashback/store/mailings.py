@@ -1,135 +1,61 @@
-"""Mailings and their editions: opened whole, read back, and closed when nothing is open.
+"""Mailings and their editions: read back, paused, cancelled, and closed when nothing is open.
 
 Functions over a connection; ``ledger`` decides where their transactions begin and end.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
 
-from flashback.errors import RepeatedIssueError, StoreError, UnknownMailingError
+from flashback.errors import StoreError, UnknownMailingError
 from flashback.model import (
-    Account,
-    Delivery,
     DeliveryState,
     Edition,
     InlineImage,
     Mailing,
     MailingState,
-    Plan,
 )
 from flashback.sentences import tr
-from flashback.store.once import insert_once
+from flashback.store.columns import Identity
+from flashback.store.reports import account
+from flashback.store.storable import foreign
 from flashback.store.tables import (
     deliveries,
     edition_images,
     editions,
     mailing_editions,
     mailings,
-    subscribers,
 )
 
-_CHUNK: Final = 10_000
-_EDITION_FIELDS: Final = tuple(column.name for column in editions.columns)
+#: What stands as a delivery's reason when its mailing was cancelled, or a person had it resent.
+CANCELLED: Final = "cancelled"
+RESENT: Final = "resent"
+
+_RESENDABLE: Final = (DeliveryState.REFUSED, DeliveryState.IN_DOUBT)
 _IMAGE_FIELDS: Final = ("content_id", "media_type", "filename", "content")
-
-
-def open_mailing(connection: Connection, plan: Plan, now: dt.datetime) -> int:
-    """Write mailing, editions and deliveries; answer the mailing's number."""
-    first = plan.editions[0]
-    if not plan.again:
-        if connection.dialect.name == "postgresql":
-            # SQLite has one writer at a time; here, two programs may open the same issue at once.
-            connection.execute(text("LOCK TABLE mailings IN SHARE ROW EXCLUSIVE MODE"))
-        refuse_repetition(connection, first.issue_number)
-    for edition in plan.editions:
-        _keep_edition(connection, edition)
-    mailing_id: int = connection.execute(
-        insert(mailings).returning(mailings.c.id),
-        {
-            "issue_number": first.issue_number,
-            "title": first.title,
-            "state": MailingState.OPEN,
-            "audience": len(plan.deliveries),
-            "opened_at": now,
-            "forced": list(plan.forced),
-            "sender": dict(plan.sender),
-        },
-    ).scalar_one()
-    connection.execute(
-        insert(mailing_editions),
-        [
-            {"mailing_id": mailing_id, "language": e.language, "digest": e.digest}
-            for e in plan.editions
-        ],
-    )
-    _plan_deliveries(connection, mailing_id, plan, now)
-    return mailing_id
-
-
-def refuse_repetition(connection: Connection, issue_number: str) -> None:
-    """Raise RepeatedIssueError when an issue was opened before, were it a moment ago."""
-    for earlier in newest(connection, issue_number=issue_number, limit=1):
-        opened = earlier.opened_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        raise RepeatedIssueError(
-            tr(
-                "Issue {number} was already sent: mailing {id}, {date}.",
-                number=issue_number,
-                id=earlier.id,
-                date=opened,
-            ),
-            hint=tr(
-                "To go on with it: flashback resume {id}. To send it once more: add --again.",
-                id=earlier.id,
-            ),
-        )
-
-
-def _keep_edition(connection: Connection, edition: Edition) -> None:
-    """Keep an edition; what its digest names is there already or never changes."""
-    values = {name: getattr(edition, name) for name in _EDITION_FIELDS}
-    connection.execute(insert_once(connection, editions), values)
-    if edition.images:
-        connection.execute(
-            insert_once(connection, edition_images),
-            [
-                {"digest": edition.digest, "position": position}
-                | {name: getattr(image, name) for name in _IMAGE_FIELDS}
-                for position, image in enumerate(edition.images)
-            ],
-        )
-
-
-def _plan_deliveries(connection: Connection, mailing_id: int, plan: Plan, now: dt.datetime) -> None:
-    constants = {"mailing_id": mailing_id, "state": DeliveryState.PLANNED, "changed_at": now}
-    try:
-        for start in range(0, len(plan.deliveries), _CHUNK):
-            connection.execute(
-                insert(deliveries),
-                [
-                    {"subscriber_id": d.subscriber_id, "language": d.language, **constants}
-                    for d in plan.deliveries[start : start + _CHUNK]
-                ],
-            )
-    except IntegrityError as error:
-        raise StoreError(
-            tr("The list of readers changed while the mailing was planned; nothing was opened."),
-            hint=tr("Run the same command again."),
-        ) from error
+_STATE: Final = (
+    select(mailings.c.state)
+    .where(mailings.c.id == bindparam("mailing", type_=Identity))
+    .with_for_update(read=True)
+)
 
 
 def mailing_by_id(connection: Connection, mailing_id: int) -> Mailing:
     """Raises UnknownMailingError."""
     found = _read(connection, select(mailings).where(mailings.c.id == mailing_id))
     if not found:
-        raise UnknownMailingError(
-            tr("There is no mailing {number}.", number=mailing_id),
-            hint=tr("See the numbers: flashback status"),
-        )
+        raise unknown(mailing_id)
     return found[0]
+
+
+def unknown(mailing_id: int) -> UnknownMailingError:
+    """The error about a number that no mailing has."""
+    return UnknownMailingError(
+        tr("There is no mailing {number}.", number=mailing_id),
+        hint=tr("See the numbers: flashback status"),
+    )
 
 
 def newest(
@@ -167,6 +93,9 @@ def _mailing(row: Any, digests: Mapping[str, str]) -> Mailing:
         sender=row.sender,
         audience=row.audience,
         editions=digests,
+        reason=row.reason,
+        not_before=row.not_before,
+        not_after=row.not_after,
     )
 
 
@@ -191,75 +120,156 @@ def edition_by_digest(connection: Connection, digest: str) -> Edition:
     return edition
 
 
-def account(connection: Connection, mailing_id: int) -> Account:
-    """Count the rows."""
-    rows = connection.execute(
-        select(deliveries.c.state, func.count().label("number"))
-        .where(deliveries.c.mailing_id == mailing_id)
-        .group_by(deliveries.c.state)
+def state_of(connection: Connection, mailing_id: int) -> MailingState:
+    """Its state, which nobody else changes before this transaction ends.
+
+    Raises UnknownMailingError.
+    """
+    state: MailingState | None = connection.scalar(_STATE, {"mailing": mailing_id})
+    if state is None:
+        raise unknown(mailing_id)
+    return state
+
+
+def read_state(connection: Connection, mailing_id: int) -> MailingState:
+    """Its state at this moment. Raises UnknownMailingError."""
+    state: MailingState | None = connection.scalar(
+        select(mailings.c.state).where(mailings.c.id == mailing_id)
     )
-    return Account({row.state: row.number for row in rows})
+    if state is None:
+        raise unknown(mailing_id)
+    return state
 
 
-def close_mailing(connection: Connection, mailing_id: int, now: dt.datetime) -> None:
+def begin_if_due(connection: Connection, mailing_id: int, now: dt.datetime) -> None:
+    """Open a mailing whose hour has come."""
+    _move(
+        connection,
+        mailing_id,
+        (MailingState.SCHEDULED,),
+        MailingState.OPEN,
+        mailings.c.not_before <= now,
+    )
+
+
+def pause(connection: Connection, mailing_id: int, reason: str) -> None:
+    """Stop what is open or scheduled; the first reason stays, and what has ended stays ended."""
+    waiting = (MailingState.OPEN, MailingState.SCHEDULED)
+    if not _move(connection, mailing_id, waiting, MailingState.PAUSED, reason=foreign(reason)):
+        mailing_by_id(connection, mailing_id)
+
+
+def reopen(connection: Connection, mailing_id: int) -> None:
+    """Let go on what was paused or scheduled. Raises StoreError when it was cancelled."""
+    waiting = (MailingState.PAUSED, MailingState.SCHEDULED)
+    if not _move(connection, mailing_id, waiting, MailingState.OPEN, reason=""):
+        _refuse_cancelled(mailing_by_id(connection, mailing_id))
+
+
+def cancel(connection: Connection, mailing_id: int, reason: str, now: dt.datetime) -> int:
+    """Skip everything that waits; how many. Raises StoreError when the mailing is finished."""
+    running = (MailingState.SCHEDULED, MailingState.OPEN, MailingState.PAUSED)
+    if not _move(
+        connection,
+        mailing_id,
+        running,
+        MailingState.CANCELLED,
+        reason=foreign(reason),
+        finished_at=now,
+    ):
+        found = mailing_by_id(connection, mailing_id)
+        if found.state is MailingState.FINISHED:
+            raise StoreError(
+                tr("Mailing {number} is finished: nothing of it waits.", number=mailing_id),
+                hint=tr("What has left cannot be called back."),
+            )
+    return _skip_waiting(connection, mailing_id, foreign(reason), now)
+
+
+def skip_if_cancelled(connection: Connection, mailing_id: int, now: dt.datetime | None) -> None:
+    """Nothing waits in a mailing that was cancelled, whatever came back to it."""
+    if state_of(connection, mailing_id) is MailingState.CANCELLED:
+        _skip_waiting(connection, mailing_id, CANCELLED, now)
+
+
+def _skip_waiting(
+    connection: Connection, mailing_id: int, reason: str, now: dt.datetime | None
+) -> int:
+    moment = {} if now is None else {"changed_at": now}
+    return connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.mailing_id == mailing_id,
+            deliveries.c.state.in_((DeliveryState.PLANNED, DeliveryState.DEFERRED)),
+        )
+        .values(state=DeliveryState.SKIPPED, reason=reason, due_at=None, **moment)
+    ).rowcount
+
+
+def finish(connection: Connection, mailing_id: int, now: dt.datetime) -> None:
     """Set it finished, once. Raises StoreError while something is open."""
-    mailing_by_id(connection, mailing_id)
+    found = mailing_by_id(connection, mailing_id)
     if waiting := account(connection, mailing_id).open:
         raise StoreError(
             tr("Mailing {number} still has {count} open.", number=mailing_id, count=waiting),
             hint=tr("Go on with it: flashback resume {number}", number=mailing_id),
         )
-    connection.execute(
-        update(mailings)
-        .where(mailings.c.id == mailing_id, mailings.c.state == MailingState.OPEN)
-        .values(state=MailingState.FINISHED, finished_at=now)
+    running = (MailingState.SCHEDULED, MailingState.OPEN, MailingState.PAUSED)
+    _move(connection, found.id, running, MailingState.FINISHED, finished_at=now)
+
+
+def unfinish(connection: Connection, mailing_id: int) -> None:
+    """Open what was finished: a delivery is to be sent after all."""
+    _move(
+        connection,
+        mailing_id,
+        (MailingState.FINISHED,),
+        MailingState.OPEN,
+        finished_at=None,
     )
 
 
-def reopen(connection: Connection, mailing_id: int) -> None:
-    """Set it open: a delivery that was in doubt is to be sent after all."""
-    connection.execute(
-        update(mailings)
-        .where(mailings.c.id == mailing_id)
-        .values(state=MailingState.OPEN, finished_at=None)
-    )
+def resend(connection: Connection, mailing_id: int, state: DeliveryState, now: dt.datetime) -> int:
+    """Plan again all that stands in one state, and open the mailing; how many there were.
+
+    Raises StoreError from a state that leads nowhere, and when the mailing was cancelled.
+    """
+    if state not in _RESENDABLE:
+        raise StoreError(
+            tr("A delivery cannot go from {state} to {to}.", state=state, to=DeliveryState.PLANNED)
+        )
+    state_of(connection, mailing_id)
+    _refuse_cancelled(mailing_by_id(connection, mailing_id))
+    moved = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.mailing_id == mailing_id, deliveries.c.state == state)
+        .values(state=DeliveryState.PLANNED, changed_at=now, reason=RESENT)
+    ).rowcount
+    if moved:
+        ended = (MailingState.FINISHED, MailingState.PAUSED)
+        _move(connection, mailing_id, ended, MailingState.OPEN, finished_at=None, reason="")
+    return moved
 
 
-def page_of_deliveries(
+def _refuse_cancelled(mailing: Mailing) -> None:
+    if mailing.state is MailingState.CANCELLED:
+        raise StoreError(
+            tr("Mailing {number} was cancelled: nothing more of it leaves.", number=mailing.id),
+            hint=tr("To send the issue after all: flashback send, with --again."),
+        )
+
+
+def _move(
     connection: Connection,
     mailing_id: int,
-    states: Iterable[DeliveryState],
-    *,
-    after: int,
-    limit: int,
-) -> tuple[Delivery, ...]:
-    """Deliveries in order, beginning after one; an erased person's address is empty."""
-    rows = connection.execute(
-        select(deliveries, subscribers.c.mailbox)
-        .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
-        .where(
-            deliveries.c.mailing_id == mailing_id,
-            deliveries.c.state.in_(tuple(states)),
-            deliveries.c.id > after,
-        )
-        .order_by(deliveries.c.id)
-        .limit(limit)
+    states: Sequence[MailingState],
+    to: MailingState,
+    *conditions: ColumnElement[bool],
+    **values: Any,
+) -> bool:
+    found = connection.execute(
+        update(mailings)
+        .where(mailings.c.id == mailing_id, mailings.c.state.in_(states), *conditions)
+        .values(state=to, **values)
     )
-    return tuple(_deliveries(rows))
-
-
-def _deliveries(rows: Iterable[Any]) -> Iterator[Delivery]:
-    for row in rows:
-        yield Delivery(
-            id=row.id,
-            mailing_id=row.mailing_id,
-            address=row.mailbox or "",
-            language=row.language,
-            state=row.state,
-            attempts=row.attempts,
-            changed_at=row.changed_at,
-            due_at=row.due_at,
-            reply=row.reply,
-            queue_id=row.queue_id,
-            reason=row.reason,
-        )
+    return found.rowcount == 1

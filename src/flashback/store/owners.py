@@ -31,7 +31,7 @@ class Owner:
 def new_owner() -> str:
     """A name for this process, different each time."""
     pid = os.getpid()
-    parts = (_host(), _boot(), _namespace(), str(pid), _start(pid) or "", secrets.token_hex(4))
+    parts = (_host(), this_boot(), _namespace(), str(pid), _start(pid) or "", secrets.token_hex(4))
     return ":".join(parts)
 
 
@@ -54,7 +54,7 @@ def is_dead(name: str, *, one_machine: bool = False) -> bool:
         return False
     if not owner.boot:
         return owner.host == _host() and not _answers(owner.pid)
-    if owner.boot != _boot():
+    if owner.boot != this_boot():
         return one_machine
     return owner.namespace == _namespace() and _start(owner.pid) != owner.start
 
@@ -63,7 +63,8 @@ def _host() -> str:
     return platform.node().replace(":", "-")
 
 
-def _boot() -> str:
+def this_boot() -> str:
+    """What tells this boot of the kernel from every other; empty where the system does not."""
     try:
         return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

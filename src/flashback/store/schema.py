@@ -5,16 +5,19 @@ transaction under one lock, so it is safe to run twice and by two programs at on
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from flashback.errors import StoreError
 from flashback.sentences import tr
 
 #: The newest revision in ``migrations/versions``. Revisions are numbered, so they compare.
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 VERSION_TABLE: Final = "flashback_schema"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -27,7 +30,7 @@ def upgrade(engine: Engine, *, reading: Engine, place: str) -> None:
     with reading.begin() as connection:
         if recorded(connection) == HEAD:
             return
-    with engine.begin() as connection:
+    with _altering(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
         found = recorded(connection)
@@ -40,6 +43,35 @@ def upgrade(engine: Engine, *, reading: Engine, place: str) -> None:
             )
         _refuse_foreign(connection, place)
         _migrate(connection)
+
+
+@contextmanager
+def _altering(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which SQLite lets a table be made anew though others refer to it.
+
+    The procedure of sqlite.org/lang_altertable.html, section 7; references are checked at the end.
+    """
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            yield connection
+        return
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")  # without effect inside a transaction
+        try:
+            with connection.begin():
+                yield connection
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise IntegrityError("PRAGMA foreign_key_check", None, _Dangling())
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
+
+
+class _Dangling(Exception):  # noqa: N818  # as drivers call theirs
+    """A row refers to another that is not there."""
+
+    def __str__(self) -> str:
+        return "a row refers to another that is not there"
 
 
 def recorded(connection: Connection) -> str:

@@ -4,24 +4,37 @@ An attempt is always kept. The delivery moves only when it is still this claim's
 and the same attempt, claimed, or in doubt because others thought the sender dead.
 """
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from flashback.errors import StoreError
 from flashback.model import (
     TRANSITIONS,
     DeliveryState,
+    MailingState,
     Outcome,
     Result,
     Settlement,
     SuppressionReason,
 )
 from flashback.sentences import tr
-from flashback.store.mailings import reopen
+from flashback.store.bulk import Bulk, moments
+from flashback.store.mailings import CANCELLED, state_of, unfinish
 from flashback.store.once import insert_once
+from flashback.store.reports import no_delivery
 from flashback.store.storable import foreign
 from flashback.store.tables import attempts, deliveries, senders, suppressions
 
@@ -47,6 +60,36 @@ _MOVE: Final = (
 )
 
 
+#: Most of what is ever settled: still held, and accepted.
+_ACCEPT: Final = Bulk(
+    update(deliveries)
+    .where(
+        deliveries.c.id == bindparam("delivery"),
+        deliveries.c.state == literal_column("'claimed'"),
+        deliveries.c.sender_id == bindparam("sender"),
+        deliveries.c.attempts == bindparam("attempt"),
+    )
+    .values(
+        state=literal_column("'accepted'"),
+        due_at=null(),
+        changed_at=bindparam("at"),
+        first_tried_at=func.coalesce(deliveries.c.first_tried_at, bindparam("at")),
+        reply=bindparam("said"),
+        reason=bindparam("why"),
+        queue_id=bindparam("queue"),
+    ),
+    *("delivery", "attempt", "sender", "at", "said", "why", "queue"),
+)
+_ATTEMPT: Final = Bulk(
+    insert(attempts),
+    *("delivery_id", "number", "at", "host", "stage", "result"),
+    *("reply_code", "reply_enhanced", "reply_text", "detail", "queue_id"),
+)
+
+_Row = tuple[Any, ...]
+_TimeOf = Callable[[dt.datetime], dt.datetime | str]
+
+
 @dataclass(slots=True)
 class _Standing:
     """Where a delivery stands while a batch of settlements is gone through."""
@@ -58,8 +101,8 @@ class _Standing:
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
     """Write a batch down. Raises StoreError, before writing, on a transition that cannot be."""
-    for settlement in settlements:
-        check_lawful(DeliveryState.CLAIMED, settlement.state, by=SENDERS)
+    for state in {settlement.state for settlement in settlements}:
+        check_lawful(DeliveryState.CLAIMED, state, by=SENDERS)
     for start in range(0, len(settlements), _CHUNK):
         _settle(connection, settlements[start : start + _CHUNK])
 
@@ -71,24 +114,80 @@ def check_lawful(state: DeliveryState, to: DeliveryState, *, by: frozenset[Deliv
 
 
 def _settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    plain = [settlement for settlement in settlements if _is_plain(settlement)]
+    # Of two outcomes of one claim, the second judges the first: one by one, in order.
+    is_each_once = len({s.outcome.claim.delivery_id for s in settlements}) == len(settlements)
+    if is_each_once and _accept(connection, plain):
+        others = [settlement for settlement in settlements if not _is_plain(settlement)]
+    else:
+        others = list(settlements)
+    _weigh(connection, others)
+    time_of = moments(connection)
+    tried = [
+        _attempt(settlement.outcome, time_of)
+        for settlement in settlements
+        if settlement.outcome.result is not Result.UNTRIED
+    ]
+    if tried:
+        _ATTEMPT.execute(connection, tried)
+
+
+def _is_plain(settlement: Settlement) -> bool:
+    return settlement.state is DeliveryState.ACCEPTED and not settlement.suppress
+
+
+def _accept(connection: Connection, settlements: Sequence[Settlement]) -> bool:
+    """Move what was accepted; whether all of it was still held, as nearly always."""
+    if not settlements:
+        return True
+    numbers = _sender_numbers(connection, {s.outcome.claim.owner for s in settlements})
+    time_of = moments(connection)
+    rows = [_acceptance(s.outcome, numbers, time_of) for s in settlements]
+    return _ACCEPT.execute(connection, rows) == len(rows)
+
+
+def _sender_numbers(connection: Connection, owners: Collection[str]) -> dict[str, int]:
+    rows = connection.execute(
+        select(senders.c.owner, senders.c.id).where(senders.c.owner.in_(owners))
+    )
+    return {row.owner: row.id for row in rows}
+
+
+def _acceptance(outcome: Outcome, numbers: Mapping[str, int], time_of: _TimeOf) -> _Row:
+    claim = outcome.claim
+    return (
+        claim.delivery_id,
+        claim.attempt,
+        numbers.get(claim.owner),
+        time_of(outcome.at),
+        foreign(str(outcome.reply)) if outcome.reply else "",
+        foreign(outcome.detail),
+        foreign(outcome.queue_id),
+    )
+
+
+def _weigh(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    """Move each as it stands, one after the other."""
+    if not settlements:
+        return
+    mailing_ids = sorted({s.outcome.claim.mailing_id for s in settlements})
+    cancelled = {n for n in mailing_ids if state_of(connection, n) is MailingState.CANCELLED}
     standings = _standings(connection, sorted({s.outcome.claim.delivery_id for s in settlements}))
     moves: list[dict[str, Any]] = []
     dead: list[dict[str, Any]] = []
     for settlement in settlements:
-        standing = _standing(standings, settlement.outcome.claim.delivery_id)
+        claim = settlement.outcome.claim
+        standing = _standing(standings, claim.delivery_id)
         if not _held(standing, settlement):
             continue
         late = standing.state is DeliveryState.IN_DOUBT
         standing.state = _late(settlement.state) if late else settlement.state
         if late and standing.state is DeliveryState.PLANNED:
-            reopen(connection, settlement.outcome.claim.mailing_id)
+            unfinish(connection, claim.mailing_id)
         standing.attempts -= settlement.outcome.result is Result.UNTRIED
-        moves.append(_move(settlement, standing))
+        moves.append(_move(settlement, standing, is_cancelled=claim.mailing_id in cancelled))
         if settlement.suppress:
             dead.append(_suppression(settlement.outcome))
-    tried = [_attempt(s.outcome) for s in settlements if s.outcome.result is not Result.UNTRIED]
-    if tried:
-        connection.execute(insert(attempts), tried)
     if moves:
         connection.execute(_MOVE, moves)
     if dead:
@@ -108,7 +207,7 @@ def _standings(connection: Connection, ids: Sequence[int]) -> dict[int, _Standin
 
 def _standing(standings: Mapping[int, _Standing], delivery_id: int) -> _Standing:
     if delivery_id not in standings:
-        raise StoreError(tr("There is no delivery {number}.", number=delivery_id))
+        raise no_delivery(delivery_id)
     return standings[delivery_id]
 
 
@@ -126,37 +225,37 @@ def _late(to: DeliveryState) -> DeliveryState:
     return DeliveryState.PLANNED if to is DeliveryState.DEFERRED else to
 
 
-def _move(settlement: Settlement, standing: _Standing) -> dict[str, Any]:
-    outcome = settlement.outcome
-    deferred = standing.state is DeliveryState.DEFERRED
+def _move(settlement: Settlement, standing: _Standing, *, is_cancelled: bool) -> dict[str, Any]:
+    outcome, state = settlement.outcome, standing.state
+    is_dropped = is_cancelled and state in {DeliveryState.PLANNED, DeliveryState.DEFERRED}
     return {
         "delivery": outcome.claim.delivery_id,
-        "to": standing.state,
+        "to": DeliveryState.SKIPPED if is_dropped else state,
         "tries": standing.attempts,
-        "due": settlement.due_at if deferred else None,
+        "due": settlement.due_at if state is DeliveryState.DEFERRED and not is_dropped else None,
         "at": outcome.at,
         "first": None if outcome.result is Result.UNTRIED else outcome.at,
         "said": foreign(str(outcome.reply)) if outcome.reply else "",
-        "why": foreign(outcome.detail),
+        "why": CANCELLED if is_dropped else foreign(outcome.detail),
         "queue": foreign(outcome.queue_id),
     }
 
 
-def _attempt(outcome: Outcome) -> dict[str, Any]:
+def _attempt(outcome: Outcome, time_of: _TimeOf) -> _Row:
     reply = outcome.reply
-    return {
-        "delivery_id": outcome.claim.delivery_id,
-        "number": outcome.claim.attempt,
-        "at": outcome.at,
-        "host": foreign(outcome.host),
-        "stage": outcome.stage,
-        "result": outcome.result,
-        "reply_code": reply.code if reply else None,
-        "reply_enhanced": foreign(reply.enhanced) if reply else "",
-        "reply_text": foreign("\n".join(reply.lines)) if reply else "",
-        "detail": foreign(outcome.detail),
-        "queue_id": foreign(outcome.queue_id),
-    }
+    return (
+        outcome.claim.delivery_id,
+        outcome.claim.attempt,
+        time_of(outcome.at),
+        foreign(outcome.host),
+        outcome.stage,
+        outcome.result.value,
+        reply.code if reply else None,
+        foreign(reply.enhanced) if reply else "",
+        foreign("\n".join(reply.lines)) if reply else "",
+        foreign(outcome.detail),
+        foreign(outcome.queue_id),
+    )
 
 
 def _suppression(outcome: Outcome) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -135,6 +136,9 @@ mailings: Final = Table(
     Column("finished_at", UtcDateTime),
     Column("forced", Document, nullable=False),
     Column("sender", Document, nullable=False),
+    _words("reason"),
+    Column("not_before", UtcDateTime),
+    Column("not_after", UtcDateTime),
 )
 
 mailing_editions: Final = Table(
@@ -154,7 +158,18 @@ senders: Final = Table(
     Column("pid", Integer, nullable=False, server_default=_NONE),
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat_at", UtcDateTime, nullable=False),
+    # Set when others took its claims away; whoever finds it set has lost them.
+    Column("gone_at", UtcDateTime),
+    _words("journal"),
     UniqueConstraint("owner"),
+)
+
+buckets: Final = Table(
+    "buckets",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("tokens", Float(53), nullable=False),
+    Column("filled_at", UtcDateTime, nullable=False),
 )
 
 deliveries: Final = Table(
@@ -168,7 +183,6 @@ deliveries: Final = Table(
     Column("state", word(DeliveryState, "state"), nullable=False),
     Column("attempts", Integer, nullable=False, server_default=_NONE),
     Column("sender_id", Identity, ForeignKey("senders.id")),
-    Column("before_dot_at", UtcDateTime),
     Column("first_tried_at", UtcDateTime),
     Column("due_at", UtcDateTime),
     Column("changed_at", UtcDateTime, nullable=False),

@@ -1,0 +1,61 @@
+"""One statement for many rows, handed to SQLite's driver as it wants them.
+
+SQLAlchemy looks at every value of every row, which costs more than SQLite's own work; here the
+statement is compiled once, and the rows are tuples of what the driver takes as it is. On
+PostgreSQL, SQLAlchemy does it all.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlalchemy import Connection, Insert, Update
+from sqlalchemy.dialects import sqlite
+
+_LENGTH: Final = len("2011-09-02 09:00:00.000000")
+
+
+class Bulk:
+    """A statement in which nothing but these names is bound; rows hold the values in this order.
+
+    A value is a number, a text, None, or a time as ``moments`` makes it.
+    """
+
+    def __init__(self, statement: Insert | Update, *names: str) -> None:
+        self._statement = statement
+        self._names = names
+
+    def execute(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """How many rows were touched."""
+        if connection.dialect.name != "sqlite":
+            named = [dict(zip(self._names, row, strict=True)) for row in rows]
+            return connection.execute(self._statement, named).rowcount
+        words, in_place = self._for_sqlite
+        return connection.exec_driver_sql(words, [in_place(row) for row in rows]).rowcount
+
+    @cached_property
+    def _for_sqlite(self) -> tuple[str, Callable[[tuple[Any, ...]], tuple[Any, ...]]]:
+        """The statement, and how its question marks are filled from a row."""
+        dialect = sqlite.dialect(paramstyle="qmark")
+        compiled = self._statement.compile(dialect=dialect, column_keys=list(self._names))
+        assert compiled.positiontup is not None
+        places = [self._names.index(name) for name in compiled.positiontup]
+        return str(compiled), itemgetter(*places)
+
+
+def moments(connection: Connection) -> Callable[[dt.datetime], dt.datetime | str]:
+    """What makes of an aware time what the driver takes."""
+    return _text if connection.dialect.name == "sqlite" else _itself
+
+
+def _text(moment: dt.datetime) -> str:
+    """As ``columns.UtcDateTime`` keeps it in SQLite."""
+    if moment.tzinfo is not dt.UTC:
+        moment = moment.astimezone(dt.UTC)
+    return moment.isoformat(" ", "microseconds")[:_LENGTH]
+
+
+def _itself(moment: dt.datetime) -> dt.datetime:
+    return moment
