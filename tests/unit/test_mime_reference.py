@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flashback.errors import TemplateError
-from flashback.mime import UnfitMessageError, build, builder, headers
+from flashback.mime import UnfitMessageError, build, filled, headers
 from flashback.model import Edition, InlineImage, Message
 
 from fixtures import letters
@@ -104,14 +104,6 @@ def test_every_try_is_the_same_message() -> None:
     assert letters.message(2).message_id != first.message_id
 
 
-def test_builder_takes_the_edition_that_was_frozen() -> None:
-    """By the digest in the claim."""
-    edition = letters.edition()
-    assert (
-        builder({edition.digest: edition}, letters.sender())(letters.claim()) == letters.message()
-    )
-
-
 def test_long_unsubscribe_url_stays_whole() -> None:
     """The standard library encodes one of 80 characters, and one-click is dead."""
     sender = letters.sender(unsubscribe="https://example.org/" + "long/" * 100 + "{token}")
@@ -125,6 +117,14 @@ def test_too_long_a_url_is_refused() -> None:
     sender = letters.sender(unsubscribe="https://example.org/" + "long/" * 300 + "{token}")
     with pytest.raises(UnfitMessageError, match="998"):
         build(letters.edition(), letters.claim(), sending=sender)
+
+
+def test_a_preview_shows_what_the_reader_sees() -> None:
+    """HTML and text with this reader's own link."""
+    html, text = filled(letters.edition(), letters.claim(7), sending=letters.sender())
+    url = letters.sender().ways_out(subscriber_id=7)[0]
+    assert html == f'<p>Été</p><a href="{url}">Partir</a>'
+    assert text == f"Été\nPartir : {url}\n"
 
 
 def test_arabic_travels_as_base64_and_french_as_quoted_printable() -> None:
@@ -194,6 +194,8 @@ def test_nothing_leaves_without_a_visible_way_out(edition: Edition, part: str) -
         "a@b@example.org",
         "a",
         "a,b@c.org",
+        "a\ud800@c.org",
+        "a@" + "c" * 250 + ".org",
     ],
 )
 def test_what_is_no_mailbox_is_refused(mailbox: str) -> None:

@@ -49,6 +49,14 @@ def test_settings_become_a_sender(tmp_path: Path, setting: str, expected: str) -
     assert sender.domain == "example.org"
 
 
+def test_a_mailing_keeps_its_sender() -> None:
+    """What is kept as texts makes the same sender again, and holds no key."""
+    sender = letters.sender()
+    assert Sender.frozen(sender.public, key=letters.KEY, date=letters.OPENED_AT) == sender
+    assert all(isinstance(text, str) for text in sender.public.values())
+    assert "secret" not in str(sender.public)
+
+
 def test_our_own_addresses_are_plain(tmp_path: Path) -> None:
     """A mailbox of ours that half the servers refuse is refused here."""
     with pytest.raises(ConfigError, match="Not every server"):

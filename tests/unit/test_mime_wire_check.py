@@ -31,6 +31,11 @@ def test_good_octets_pass() -> None:
         ("Body", "Bo\0dy", "NUL"),
         ("Body", "x" * 999, "998"),
         ("Body", "été", "7-bit"),
+        ("Body", "Two\r\n.dots", "begins with a dot"),
+        ("Body", "Two  spaces", "form that signatures"),
+        ("Body", "A space \r\nat an end", "form that signatures"),
+        ("Body\r\n", "Body\r\n\r\n", "form that signatures"),
+        ("Body\r\n", "Body", "form that signatures"),
         ("Subject: x\r\n", "", "0 fields subject"),
         ("Subject: x\r\n", "Subject: x\r\nSubject: y\r\n", "2 fields subject"),
         ("Subject: x\r\n", "Subject: x\r\nX-A: 1\r\nx-a: 2\r\n", "x-a too many"),
@@ -56,6 +61,12 @@ def test_an_address_beyond_ascii_may_stand_in_to() -> None:
     """RFC 6532, for readers whose address is not ASCII."""
     octets = GOOD.replace("<b@example.org>", "<é@example.org>").encode()
     check_wire(octets, list_unsubscribe=WAY_OUT)
+
+
+def test_several_signatures_may_stand_on_top() -> None:
+    """RFC 6376 section 4."""
+    signature = "DKIM-Signature: v=1; b=\r\n"
+    check_wire((signature * 2 + GOOD).encode(), list_unsubscribe=WAY_OUT)
 
 
 def test_what_is_built_passes_octet_for_octet() -> None:

@@ -102,9 +102,14 @@ def encoded_words(text: str, *, first: int) -> Sequence[str]:
     gets the shorter one; Arabic gets base64.
     """
     octets = text.encode()
-    if len(_q(octets)) <= len(_b(octets)):
-        return _words(text, _OPEN_Q, _q, first)
-    return _words(text, _OPEN_B, _b, first)
+    quoted, in_base64 = _q(octets), _b(octets)
+    if len(quoted) <= len(in_base64):
+        opening, encode, whole = _OPEN_Q, _q, quoted
+    else:
+        opening, encode, whole = _OPEN_B, _b, in_base64
+    if len(whole) <= first - _FRAME:
+        return [opening + whole + _CLOSE]
+    return _words(text, opening, encode, first)
 
 
 def _words(text: str, opening: str, encode: Callable[[bytes], str], first: int) -> Sequence[str]:

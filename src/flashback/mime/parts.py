@@ -3,37 +3,42 @@
 Every part is 7-bit: the message passes any relay unchanged, which a signature needs.
 """
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Sequence
 from typing import Final
 
+from flashback.mime.encoding import CRLF, Encoding, base64_lines
 from flashback.mime.wire_check import UnfitMessageError
-from flashback.model import InlineImage
+from flashback.model import Edition, InlineImage
 from flashback.sentences import tr
 
-_CRLF: Final = b"\r\n"
 _MEDIA_TYPE: Final = re.compile(r"image/[a-z0-9.+-]+")
 _CONTENT_ID: Final = re.compile(r"[A-Za-z0-9._@+-]+")
 _NOT_IN_FILENAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def text_part(media_type: str, text: str) -> bytes:
-    """A text in UTF-8, in quoted-printable or base64, whichever is shorter."""
-    octets = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
-    encoding, body = min(
-        # b2a_qp takes its line ends from its input, and LF when that has none: so LF throughout.
-        ("quoted-printable", binascii.b2a_qp(octets).replace(b"\n", _CRLF)),
-        ("base64", _base64(octets.replace(b"\n", _CRLF))),
-        key=lambda choice: len(choice[1]),
-    )
+def text_part(media_type: str, encoding: Encoding, body: bytes) -> bytes:
+    """A text in UTF-8 whose body is encoded already."""
     head = (
         f'Content-Type: {media_type}; charset="utf-8"\r\n'
         f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def tree(edition: Edition, *, plain: bytes, rich: bytes) -> tuple[bytes, bytes]:
+    """The Content-Type field of a message and its body, round two text parts.
+
+    Plain text stands first: RFC 2046 section 5.1.4 puts the richest form last. The boundaries are
+    the edition's: the same for all its readers.
+    """
+    if edition.images:
+        pictures = [image_part(image) for image in edition.images]
+        rich = multipart('related; type="text/html"', [rich, *pictures], seed=edition.digest)
+    whole = multipart("alternative", [plain, rich], seed=edition.digest)
+    content_type, _, body = whole.partition(b"\r\n\r\n")
+    return content_type + CRLF, body
 
 
 def image_part(image: InlineImage) -> bytes:
@@ -51,7 +56,7 @@ def image_part(image: InlineImage) -> bytes:
         f"Content-ID: <{image.content_id}>\r\n"
         f'Content-Disposition: inline; filename="{filename}"\r\n\r\n'
     )
-    return head.encode() + _base64(image.content)
+    return head.encode() + base64_lines(image.content)
 
 
 def multipart(subtype: str, parts: Sequence[bytes], *, seed: str) -> bytes:
@@ -64,9 +69,5 @@ def multipart(subtype: str, parts: Sequence[bytes], *, seed: str) -> bytes:
     boundary = f"=_{hashlib.sha256(f'{name} {seed}'.encode()).hexdigest()[:24]}_{name}"
     opening = f"--{boundary}\r\n".encode()
     head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n\r\n'
-    body = _CRLF.join(opening + part for part in parts)
+    body = CRLF.join(opening + part for part in parts)
     return head.encode() + body + f"\r\n--{boundary}--\r\n".encode()
-
-
-def _base64(octets: bytes) -> bytes:
-    return base64.encodebytes(octets).replace(b"\n", _CRLF)

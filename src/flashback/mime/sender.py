@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import quote
 
@@ -116,18 +117,26 @@ class Sender:
 
         It follows from what was frozen when the mailing opened, and from the subscriber.
         """
-        mailing = f"{claim.mailing_id}/{self.date.isoformat()}/{claim.edition_digest}"
+        mailing = f"{claim.mailing_id}/{_opened(self.date)}/{claim.edition_digest}"
         tag = tokens.message_tag(self.key, mailing=mailing, subscriber_id=claim.subscriber_id)
         return f"{tag}@{self.domain}"
 
     def ways_out(self, *, subscriber_id: int) -> tuple[str, str]:
         """The URL and the mailto URL by which a reader leaves; the second may be empty."""
-        token = tokens.unsubscribe_token(self.key, subscriber_id=subscriber_id)
+        return self.ways_out_by(tokens.unsubscribe_token(self.key, subscriber_id=subscriber_id))
+
+    def ways_out_by(self, token: str) -> tuple[str, str]:
+        """The two ways out that a token opens."""
         url = self.unsubscribe.replace("{token}", token)
         if not self.unsubscribe_mail:
             return url, ""
         box = quote(self.unsubscribe_mail, safe="@+!$*-._~")
         return url, f"mailto:{box}?subject=unsubscribe-{token}"
+
+
+@lru_cache(maxsize=4)
+def _opened(date: dt.datetime) -> str:
+    return date.isoformat()
 
 
 def _ascii_mailbox(text: str) -> str:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Final
 
 from flashback.errors import FlashbackError
+from flashback.mime.canonical import relaxed_body
 from flashback.sentences import Sentence, tr
 
 #: RFC 5322 section 2.1.1, without CRLF.
@@ -29,6 +30,8 @@ _EXACTLY_ONCE: Final = frozenset(
 )
 #: Return-Path is the receiver's to write (RFC 5321 section 4.4); readers never see each other.
 _NEVER: Final = frozenset({"bcc", "cc", "return-path", "auto-submitted"})
+#: RFC 6376 section 4: one message may bear several signatures.
+_MANY: Final = frozenset({"dkim-signature"})
 #: RFC 2369 and RFC 8058 want these as they are; an encoded word breaks them silently.
 _NEVER_ENCODED: Final = re.compile(r"list-|feedback-id$|message-id$|archived-at$|content-")
 _FIELD: Final = re.compile(r"([!-9;-~]+):(.*)", re.DOTALL)
@@ -51,6 +54,10 @@ def check_wire(content: bytes, *, list_unsubscribe: str) -> None:
     head, _, body = content.partition(b"\r\n\r\n")
     if not body.isascii():
         raise _unfit(tr("its body is not 7-bit"))
+    if b"\n." in content:
+        raise _unfit(tr("a line of it begins with a dot"))
+    if relaxed_body(body) != body:
+        raise _unfit(tr("its body is not in the form that signatures are made of"))
     _check_fields(_fields(head), list_unsubscribe)
 
 
@@ -69,7 +76,7 @@ def _check_fields(fields: list[tuple[str, str]], list_unsubscribe: str) -> None:
         if counts[name] != 1:
             raise _unfit(tr("it has {number} fields {name}", number=counts[name], name=name))
     for name, value in fields:
-        if counts[name] > 1 or name in _NEVER:
+        if (counts[name] > 1 and name not in _MANY) or name in _NEVER:
             raise _unfit(tr("it has a field {name} too many", name=name))
         # RFC 6532: only the reader's own address may have letters beyond ASCII.
         if not value.isascii() and name != "to":
