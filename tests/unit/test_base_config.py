@@ -2,14 +2,17 @@
 
 import datetime as dt
 import sys
-from dataclasses import FrozenInstanceError
+from collections.abc import Mapping, Sequence
+from dataclasses import FrozenInstanceError, is_dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from flashback import config as configuration
-from flashback.config import Config, find, load
+from flashback.config import Config, find, load, reading
+from flashback.config.bounds import UpTo
 from flashback.credentials import relay_password, signing_key
 from flashback.errors import ConfigError, Exit
 
@@ -22,7 +25,25 @@ SMALLEST = {
     "links": {"unsubscribe": "https://example.org/u/{token}"},
 }
 
-Value = str | int | float | bool | list[str] | dict[str, str] | dt.date
+Value = str | int | float | bool | dt.date | Sequence["Value"] | Mapping[str, "Value"]
+
+
+#: Every table by its name.
+TABLES: Mapping[str, type] = {
+    name: kind
+    for name, kind in get_type_hints(Config).items()
+    if isinstance(kind, type) and is_dataclass(kind)
+}
+
+
+def bounded() -> list[tuple[str, UpTo]]:
+    """Every number that can be set, as (place, bounds)."""
+    return [
+        (f"{table}__{name}", get_args(hint)[1])
+        for table, kind in TABLES.items()
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if get_origin(hint) is Annotated
+    ]
 
 
 def toml(value: Value) -> str:
@@ -30,22 +51,26 @@ def toml(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"') + '"'
-    if isinstance(value, list):
+    if isinstance(value, Sequence):
         return "[" + ", ".join(map(toml, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{toml(key)} = {toml(v)}" for key, v in value.items()) + "}"
     return str(value)
 
 
 def written(folder: Path, **changes: Value) -> Path:
-    """A settings file; ``relay__port=25`` stands for ``port = 25`` under ``[relay]``."""
+    """A settings file; ``relay__port=25`` and ``relay={"port": 25}`` are ``port = 25`` there."""
     tables: dict[str, dict[str, Value]] = {k: dict(v) for k, v in SMALLEST.items()}
     for place, value in changes.items():
         table, _, key = place.partition("__")
-        tables.setdefault(table, {})[key] = value
+        if key:
+            tables.setdefault(table, {})[key] = value
+        else:
+            assert isinstance(value, Mapping)
+            tables.setdefault(table, {}).update(value)
     lines = []
     for table, values in tables.items():
-        lines += [f"[{table}]", *(f"{key} = {toml(value)}" for key, value in values.items())]
+        lines += [f"[{table}]", *(f"{toml(key)} = {toml(v)}" for key, v in values.items())]
     path = folder / "flashback.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -68,7 +93,7 @@ class TestReading:
         assert found.newsletter.name == "Flash-back"
         assert found.relay.port == 587
         assert found.relay.security == "starttls"
-        assert found.sending.window == 100
+        assert found.sending.window == 500
         assert found.segments == {}
         assert found.folder == tmp_path
         assert found.path("issues/35") == tmp_path / "issues" / "35"
@@ -122,7 +147,7 @@ class TestReading:
 
     def test_no_file_anywhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whoever stands in a wrong folder is told how to make a right one."""
-        monkeypatch.setattr(configuration, "FILENAME", "no-such-file.toml")
+        monkeypatch.setattr(reading, "FILENAME", "no-such-file.toml")
         with pytest.raises(ConfigError, match="flashback init") as caught:
             find(tmp_path)
         assert str(tmp_path.resolve()) in str(caught.value)
@@ -169,8 +194,8 @@ class TestRefusing:
 
     def test_an_unknown_table(self, tmp_path: Path) -> None:
         """A table is a key like any other."""
-        error = refusal(written(tmp_path, relais__port=25))
-        assert "unknown key relais." in str(error.sentence)
+        error = refusal(written(tmp_path, relai__port=25))
+        assert "unknown key relai." in str(error.sentence)
         assert "“relay”" in str(error.hint)
 
     def test_what_is_ours_alone_cannot_be_set(self, tmp_path: Path) -> None:
@@ -222,25 +247,45 @@ class TestRefusing:
             ("newsletter__tagline", "Regards", "a table of texts"),
             ("newsletter__tagline", ["Regards"], "a table of texts"),
             ("segments__press", 1, "a table of texts"),
+            ("relay__oauth", "x", "a table, [relay.oauth]"),
+            ("relays__second", 25, "a table, [relays.NAME]"),
+            ("sending__per_domain", 100, "a table of numbers"),
+            ("sending__per_domain", {"example.org": "100"}, "a table of numbers"),
+            ("sending__warm_up", 500, "a list of whole numbers, each a number above zero"),
+            ("sending__warm_up", [500, 0], "a list of whole numbers, each a number above zero"),
+            ("sending__warm_up", [500, True], "a list of whole numbers, each a number above zero"),
+            ("sending__warm_up", [0.5], "a list of whole numbers, each a number above zero"),
         ],
     )
     def test_a_wrong_kind(self, tmp_path: Path, place: str, value: Value, wanted: str) -> None:
         """Key and wanted kind are told in plain words, without Python's names."""
         sentence = str(refusal(written(tmp_path, **{place: value})).sentence)
-        name = "segments" if place == "segments__press" else place.replace("__", ".")
-        assert sentence.endswith(f": {name} must be {wanted}.")
+        table, _, key = place.partition("__")
+        name = table if table in {"segments", "relays"} else f"{table}.{key}"
+        assert f": {name} must be {wanted}" in sentence
         assert "str" not in wanted
 
-    @pytest.mark.parametrize(
-        ("place", "highest"),
-        [(place.replace(".", "__"), top) for place, top in configuration._HIGHEST.items()],
-    )
-    def test_a_number_out_of_range(self, tmp_path: Path, place: str, highest: int) -> None:
-        """Ports, counts and waits are above zero, and no more than clocks and sockets can bear."""
-        load(written(tmp_path, **{place: highest}))
-        for value in (0, -1, highest + 1):
-            error = refusal(written(tmp_path, **{place: value}))
-            assert f"above zero and at most {highest}" in str(error)
+    @pytest.mark.parametrize(("place", "bounds"), bounded())
+    def test_a_number_out_of_range(self, tmp_path: Path, place: str, bounds: UpTo) -> None:
+        """Ports, counts and waits are no more than clocks and sockets can bear, and no less."""
+        load(written(tmp_path, **{place: bounds.highest}))
+        for value in (-1, bounds.highest + 1):
+            assert str(bounds.wanted) in str(refusal(written(tmp_path, **{place: value})))
+        if bounds.takes_zero:
+            load(written(tmp_path, **{place: 0}))
+        else:
+            assert "above zero" in str(refusal(written(tmp_path, **{place: 0})))
+
+    def test_every_number_has_bounds(self) -> None:
+        """A number is never taken as it comes."""
+        free = [
+            f"{table}.{name}"
+            for table, kind in TABLES.items()
+            for name, hint in get_type_hints(kind, include_extras=True).items()
+            if hint in {int, float}
+        ]
+        assert free == []
+        assert len(bounded()) > 15
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
     def test_a_number_that_is_none(self, tmp_path: Path, value: float) -> None:
@@ -290,6 +335,208 @@ class TestRefusing:
         error = refusal(written(tmp_path, relay__security="none", relay__username="letter"))
         assert "in the clear" in str(error.sentence)
         assert "starttls" in str(error.hint)
+        assert "[relay]" in str(error.hint)
+
+
+class TestRelays:
+    """More than one server, and other ways out of the house."""
+
+    def test_the_one_and_only(self, tmp_path: Path) -> None:
+        """Whoever names no others has one relay, called main."""
+        found = load(written(tmp_path, relay__host="mail.example.org"))
+        assert found.all_relays == {"main": found.relay}
+
+    def test_more_of_them(self, tmp_path: Path) -> None:
+        """Each under its name, with its own settings, after the one under [relay]."""
+        second: Mapping[str, Value] = {"host": "second.example.org", "weight": 3, "oauth": {}}
+        found = load(written(tmp_path, relays__second=second, relays__third={}))
+        assert list(found.all_relays) == ["main", "second", "third"]
+        assert found.relays["second"].host == "second.example.org"
+        assert found.relays["second"].weight == 3
+        assert found.relays["third"].port == 587
+        with pytest.raises(TypeError):
+            found.relays["fourth"] = found.relay  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("settings", "place"),
+        [
+            ({"prot": 25}, "unknown key relays.second.prot"),
+            ({"port": 0}, "relays.second.port must be"),
+            ({"oauth": {"scop": ""}}, "unknown key relays.second.oauth.scop"),
+            ({"security": "none", "username": "letter"}, "in the clear"),
+        ],
+    )
+    def test_what_is_wrong_in_one_of_them(
+        self, tmp_path: Path, settings: Mapping[str, Value], place: str
+    ) -> None:
+        """The whole place is told."""
+        assert place in str(refusal(written(tmp_path, relays__second=settings)))
+
+    @pytest.mark.parametrize("name", ["main", "Second", "a b", "a_b", "", "-x", "x" * 33])
+    def test_names_that_are_none(self, tmp_path: Path, name: str) -> None:
+        """A name stands in the log and in the environment."""
+        error = refusal(written(tmp_path, relays={name: {}}))
+        assert f"cannot be named “{name}”" in str(error.sentence)
+        assert "small letters" in str(error.hint)
+
+    @pytest.mark.parametrize(
+        ("kind", "path"),
+        [("sendmail", "/usr/sbin/sendmail"), ("maildir", "out/mail"), ("mbox", "out/mail.mbox")],
+    )
+    def test_what_is_no_server(self, tmp_path: Path, kind: str, path: str) -> None:
+        """A program, a folder or a file; each needs to be named."""
+        assert load(written(tmp_path, relay__kind=kind, relay__path=path)).relay.path == path
+        assert "relay.path must be the" in str(refusal(written(tmp_path, relay__kind=kind)))
+
+    def test_a_program_found_by_luck(self, tmp_path: Path) -> None:
+        """A name alone would be another program in another folder."""
+        error = refusal(written(tmp_path, relay__kind="sendmail", relay__path="sendmail"))
+        assert "the whole path of a program" in str(error)
+
+    def test_a_path_without_its_kind(self, tmp_path: Path) -> None:
+        """Mail meant for a folder must not go to a server."""
+        error = refusal(written(tmp_path, relay__path="out/mail"))
+        assert "relay.path is not for SMTP" in str(error.sentence)
+        assert "maildir" in str(error.hint)
+
+    @pytest.mark.parametrize(
+        "changes", [{"security": "none"}, {"kind": "mbox", "path": "out/mail.mbox"}]
+    )
+    def test_encryption_that_cannot_be_required(
+        self, tmp_path: Path, changes: Mapping[str, Value]
+    ) -> None:
+        """RFC 8689 speaks of SMTP under TLS, and of nothing else."""
+        error = refusal(written(tmp_path, relay={"require_tls": True, **changes}))
+        assert "relay.require_tls cannot be kept" in str(error.sentence)
+
+    def test_a_login_by_token(self, tmp_path: Path) -> None:
+        """Where the token comes from, and whose it is."""
+        found = load(written(tmp_path, relay={"username": "letter@example.org", "oauth": OAUTH}))
+        assert found.relay.oauth.token_url == "https://login.example.org/token"
+        assert found.relay.oauth.scope == ""
+
+    @pytest.mark.parametrize(
+        ("changes", "told"),
+        [
+            ({"oauth": {"client_id": "x"}}, "relay.oauth.token_url must be an https:// URL"),
+            ({"login": "xoauth2"}, "relay.oauth.token_url must be an https:// URL"),
+            ({"oauth": {"token_url": "http://example.org/t"}}, "must be an https:// URL"),
+            ({"oauth": {"token_url": "https://exämple.org/t"}}, "must be an https:// URL"),
+            ({"oauth": {"token_url": "https://example.org/t"}}, "relay.oauth.client_id must be"),
+            ({"username": ""}, "relay.username must be the mailbox"),
+            ({"login": "plain"}, "relay.login must be one of auto, xoauth2, oauthbearer"),
+        ],
+    )
+    def test_a_login_by_token_that_cannot_be(
+        self, tmp_path: Path, changes: Mapping[str, Value], told: str
+    ) -> None:
+        """A half of it is told before any server is asked."""
+        whole = {} if changes.get("login") == "xoauth2" else {"oauth": OAUTH}
+        settings = {"username": "letter@example.org", **whole, **changes}
+        assert told in str(refusal(written(tmp_path, relay=settings)))
+
+
+OAUTH: Mapping[str, Value] = {
+    "token_url": "https://login.example.org/token",
+    "client_id": "flashback",
+}
+
+
+class TestSending:
+    """How fast, when, and when to stop."""
+
+    def test_rates_of_domains(self, tmp_path: Path) -> None:
+        """By the domain's name, which has a dot and stands between quotes."""
+        found = load(written(tmp_path, sending__per_domain={"example.org": 100, "b.example": 0.5}))
+        assert found.sending.per_domain == {"example.org": 100.0, "b.example": 0.5}
+
+    def test_a_domain_without_quotes(self, tmp_path: Path) -> None:
+        """TOML takes its dot for a table, and staff learn how to say it."""
+        error = refusal(written(tmp_path, sending__per_domain={"orange": {"example": 100}}))
+        assert "sending.per_domain must be a table of numbers" in str(error.sentence)
+        assert '"orange.example" = ...' in str(error.hint)
+
+    @pytest.mark.parametrize("name", ["Example.org", "example", "reader@example.org", "é.example"])
+    def test_what_is_no_domain(self, tmp_path: Path, name: str) -> None:
+        """A limit that would never apply is refused."""
+        error = refusal(written(tmp_path, sending__per_domain={name: 100}))
+        assert f"“{name}” is no domain" in str(error.sentence)
+
+    @pytest.mark.parametrize("rate", [0, -1, float("nan"), 1_000_001])
+    def test_a_domain_that_gets_nothing(self, tmp_path: Path, rate: float) -> None:
+        """A rate is above zero: nobody is left without mail by a setting."""
+        error = refusal(written(tmp_path, sending__per_domain={"example.org": rate}))
+        assert "sending.per_domain.example.org must be a number above zero" in str(error)
+
+    def test_hours_of_quiet(self, tmp_path: Path) -> None:
+        """They are read as hours, in a time zone."""
+        zone = {"time_zone": "Africa/Casablanca"}
+        found = load(written(tmp_path, sending={"quiet_hours": "22:00 - 07:30", **zone})).sending
+        assert found.quiet == (dt.time(22), dt.time(7, 30))
+        assert found.zone == ZoneInfo("Africa/Casablanca")
+
+    def test_no_hours_of_quiet(self, tmp_path: Path) -> None:
+        """Where nothing is set, nothing holds mail back."""
+        found = load(written(tmp_path)).sending
+        assert (found.quiet, found.zone, found.first_day) == (None, None, None)
+
+    @pytest.mark.parametrize("hours", ["22-7", "22:00", "24:00-07:00", "22:00-22:00", "22:60-7:00"])
+    def test_hours_that_are_none(self, tmp_path: Path, hours: str) -> None:
+        """The right spelling is shown."""
+        assert "22:00-07:00" in str(refusal(written(tmp_path, sending__quiet_hours=hours)))
+
+    @pytest.mark.parametrize("zone", ["Casablanca", "Africa", "../etc/passwd", "/etc/passwd", "é"])
+    def test_zones_that_are_none(self, tmp_path: Path, zone: str) -> None:
+        """A name of the time zone database, or none."""
+        assert "such as Africa/Casablanca" in str(
+            refusal(written(tmp_path, sending__time_zone=zone))
+        )
+
+    def test_a_warm_up(self, tmp_path: Path) -> None:
+        """Limits for the first days, and the day they count from."""
+        warm_up: Mapping[str, Value] = {"warm_up": [500, 1000, 2000], "warm_up_since": "2026-01-05"}
+        found = load(written(tmp_path, sending=warm_up)).sending
+        assert found.warm_up == (500, 1000, 2000)
+        assert found.first_day == dt.date(2026, 1, 5)
+
+    @pytest.mark.parametrize(
+        ("warm_up", "told"),
+        [
+            ({"warm_up": [500]}, "Set both"),
+            ({"warm_up_since": "2026-01-05"}, "Set both"),
+            ({"warm_up": [500], "warm_up_since": "5/1/2026"}, "a date between quotes"),
+        ],
+    )
+    def test_half_a_warm_up(self, tmp_path: Path, warm_up: Mapping[str, Value], told: str) -> None:
+        """Limits without a first day would never end, or never begin."""
+        assert told in str(refusal(written(tmp_path, sending=warm_up)))
+
+    def test_the_share_is_one_at_most(self, tmp_path: Path) -> None:
+        """20 for 20 % is a mistake, and is told."""
+        error = refusal(written(tmp_path, sending__pause_at_share=20))
+        assert "at most 1" in str(error)
+
+
+class TestSigning:
+    """Keys by selector."""
+
+    def test_keys(self, tmp_path: Path) -> None:
+        """More than one may sign; selectors with a dot stand between quotes."""
+        keys = {"key1": "rsa.pem", "key2.news": ""}
+        found = load(written(tmp_path, dkim__domain="example.org", dkim__keys=keys)).dkim
+        assert found.domain == "example.org"
+        assert found.keys == keys
+
+    @pytest.mark.parametrize("domain", ["example", "Example.org", "@example.org", "a..example"])
+    def test_no_domain(self, tmp_path: Path, domain: str) -> None:
+        """It is what the DNS has."""
+        assert "dkim.domain must be" in str(refusal(written(tmp_path, dkim__domain=domain)))
+
+    @pytest.mark.parametrize("selector", ["Key", "a b", "", "key.", "é", "x" * 64])
+    def test_no_selector(self, tmp_path: Path, selector: str) -> None:
+        """RFC 6376 section 3.1: a name in the DNS."""
+        error = refusal(written(tmp_path, dkim__keys={selector: "rsa.pem"}))
+        assert f"“{selector}” is no selector" in str(error.sentence)
 
 
 class FakeKeyring(ModuleType):

@@ -5,7 +5,6 @@ names the relay, what it said, and the way out. RelayUnreachableError means: the
 work later.
 """
 
-import base64
 import ssl
 from collections.abc import Callable
 from typing import Final
@@ -14,23 +13,30 @@ from flashback.config import RelayConfig
 from flashback.errors import RelayUnreachableError, TransportError
 from flashback.model import Reply
 from flashback.sentences import Sentence, tr
+from flashback.smtp.capabilities import Capabilities, capabilities_of
 from flashback.smtp.channel import BrokenLineError, Channel
-from flashback.smtp.session import Capabilities, Session, capabilities_of
+from flashback.smtp.dialogue import Dialogue
+from flashback.smtp.login import Proof, Tokens, log_in
 from flashback.smtp.trust import refused_certificate
 
 _READY: Final = 220
-_CONTINUE: Final = 334
-_LOGGED_IN: Final = 235
 _SUBMISSIONS: Final = 465  #: RFC 8314: TLS from the first octet
 
 
-def open_session(
-    config: RelayConfig, *, context: ssl.SSLContext, password: Callable[[], str] | None
-) -> Session:
-    """Connect, greet, go under TLS and log in, as set. Raises TransportError."""
-    session = Session(_connect(config), config)
+def open_dialogue(
+    config: RelayConfig,
+    *,
+    context: ssl.SSLContext,
+    password: Callable[[], str] | None,
+    tokens: Tokens | None = None,
+) -> Dialogue:
+    """Connect, greet, go under TLS and log in, as set. Raises TransportError.
+
+    The login is by ``tokens`` where there are any, else by ``password``.
+    """
+    session = Dialogue(_connect(config), config)
     try:
-        _prepare(session, config, context, password)
+        _prepare(session, config, context, Proof(password=password, tokens=tokens))
     except BrokenLineError as error:
         session.close()
         raise _unreachable(config, error.sentence) from error
@@ -52,10 +58,10 @@ def _connect(config: RelayConfig) -> Channel:
 
 
 def _prepare(
-    session: Session,
+    session: Dialogue,
     config: RelayConfig,
     context: ssl.SSLContext,
-    password: Callable[[], str] | None,
+    proof: Proof,
 ) -> None:
     if config.security == "tls":
         _secure(session, config, context)
@@ -67,11 +73,19 @@ def _prepare(
         _upgrade(session, config, context)
         # RFC 3207 section 4.2: what was offered in the clear may have been anybody's word.
         session.capabilities = _introduce(session, config)
-    if config.username and password is not None:
-        _log_in(session, config, password())
+    if config.require_tls and not session.capabilities.require_tls:
+        raise _never_under_tls(config)
+    if config.username:
+        log_in(
+            session,
+            config,
+            proof,
+            offered=session.capabilities.logins,
+            is_secret=config.security != "none",
+        )
 
 
-def _introduce(session: Session, config: RelayConfig) -> Capabilities:
+def _introduce(session: Dialogue, config: RelayConfig) -> Capabilities:
     reply = session.command(f"EHLO {session.helo_name}")
     if reply.code in {500, 502, 504, 550}:
         # RFC 5321 section 3.2: an old server knows only this.
@@ -83,7 +97,7 @@ def _introduce(session: Session, config: RelayConfig) -> Capabilities:
     return capabilities_of(reply)
 
 
-def _upgrade(session: Session, config: RelayConfig, context: ssl.SSLContext) -> None:
+def _upgrade(session: Dialogue, config: RelayConfig, context: ssl.SSLContext) -> None:
     if not session.capabilities.starttls:
         raise TransportError(
             tr("{host} offers no encryption (STARTTLS).", host=_place(config)),
@@ -101,7 +115,7 @@ def _upgrade(session: Session, config: RelayConfig, context: ssl.SSLContext) -> 
     _secure(session, config, context)
 
 
-def _secure(session: Session, config: RelayConfig, context: ssl.SSLContext) -> None:
+def _secure(session: Dialogue, config: RelayConfig, context: ssl.SSLContext) -> None:
     try:
         session.start_tls(context)
     except ssl.SSLCertVerificationError as error:
@@ -123,44 +137,6 @@ def _secure(session: Session, config: RelayConfig, context: ssl.SSLContext) -> N
         raise BrokenLineError(tr("the connection was lost")) from error
 
 
-def _log_in(session: Session, config: RelayConfig, password: str) -> None:
-    offered = session.capabilities.logins
-    if "PLAIN" in offered:
-        # RFC 4616; the answer travels with the command (RFC 4954 section 4).
-        proof = _encoded(f"\0{config.username}\0{password}")
-        reply = session.command(f"AUTH PLAIN {proof}")
-    elif "LOGIN" in offered:
-        reply = session.command("AUTH LOGIN")
-        for proof in (config.username, password):
-            if reply.code == _CONTINUE:
-                reply = session.command(_encoded(proof))
-    else:
-        raise TransportError(
-            tr("{host} offers no login that flashback knows.", host=_place(config)),
-            hint=tr("It must offer PLAIN or LOGIN; or remove username under [relay]."),
-        )
-    if reply.code == _LOGGED_IN:
-        return
-    if reply.code // 100 == 4:  # noqa: PLR2004 - RFC 5321's 4yz
-        raise RelayUnreachableError(
-            tr("{host} cannot check the login now: {reply}", host=_place(config), reply=reply),
-            hint=tr("Try again later."),
-        )
-    raise TransportError(
-        tr(
-            "{host} refused the login of {user}: {reply}",
-            host=_place(config),
-            user=config.username,
-            reply=reply,
-        ),
-        hint=tr("Check username under [relay], and the password."),
-    )
-
-
-def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
 def _is_good(reply: Reply) -> bool:
     return reply.code // 100 == 2  # noqa: PLR2004 - RFC 5321's 2yz
 
@@ -175,6 +151,13 @@ def _turned_away(config: RelayConfig, reply: Reply) -> TransportError:
     return TransportError(
         tr("{host} turns us away: {reply}", host=_place(config), reply=reply),
         hint=tr("Ask the relay's operator whether this machine may send there."),
+    )
+
+
+def _never_under_tls(config: RelayConfig) -> TransportError:
+    return TransportError(
+        tr("{host} does not promise encryption the whole way (REQUIRETLS).", host=_place(config)),
+        hint=tr("Ask the relay's operator, or remove require_tls under [relay]."),
     )
 
 
