@@ -183,27 +183,6 @@ def test_login_refused(
     assert "wrong-secret" not in str(error)
 
 
-@pytest.mark.parametrize(
-    ("offered", "answer", "sentence", "unreachable"),
-    [
-        (b"AUTH PLAIN", b"454 4.7.0 Not now", "cannot check the login now", True),
-        (b"AUTH PLAIN", b"535 5.7.8 No", "refused the login", False),
-        (b"AUTH LOGIN", b"504 5.5.4 No", "refused the login", False),
-        (b"AUTH CRAM-MD5", b"", "no login that flashback knows", False),
-        (b"8BITMIME", b"", "no login that flashback knows", False),
-    ],
-)
-def test_login_that_fails(
-    offered: bytes, answer: bytes, sentence: str, *, unreachable: bool
-) -> None:
-    """Not now, never, or not in a way we know."""
-    script = {"ehlo": say(b"250-relay\r\n250 " + offered), "auth": say(answer)}
-    with ScriptedServer(script) as server:
-        _, error = send_all(relay_to(server.port, login=LOGIN), [letters.message(1)])
-    assert sentence in str(error)
-    assert isinstance(error, RelayUnreachableError) is unreachable
-
-
 def test_login_word_by_word(
     context: ssl.SSLContext, authority: tuple[certificates.Certificate, Path]
 ) -> None:

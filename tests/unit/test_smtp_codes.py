@@ -3,7 +3,7 @@
 import pytest
 
 from flashback.smtp import codes, parse
-from flashback.smtp.session import Capabilities, capabilities_of
+from flashback.smtp.capabilities import Capabilities, capabilities_of
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,6 @@ from flashback.sentences import tr
 from flashback.smtp.reply import ReplyBuffer, parse
 
 _READ: Final = 65_536
-#: A slow line may take its time over a large body, as long as it moves.
-_WRITE: Final = 65_536
 
 
 class BrokenLineError(FlashbackError):
@@ -56,17 +54,15 @@ class Channel:
         self._socket = context.wrap_socket(self._socket, server_hostname=host)
 
     def send(self, octets: bytes, *, seconds: float) -> None:
-        """Write everything; ``seconds`` are for each 64 KiB.
+        """Write everything within so many seconds.
 
         Nothing is written while an answer lies unread: it would be taken for the next one's.
         """
         if not self._buffer.is_empty:
             raise BrokenLineError(tr("the server spoke out of turn"))
-        view = memoryview(octets)
         try:
             self._socket.settimeout(seconds)
-            for start in range(0, len(view), _WRITE):
-                self._socket.sendall(view[start : start + _WRITE])
+            self._socket.sendall(octets)
         except TimeoutError as error:
             raise BrokenLineError(tr("the server stopped reading")) from error
         except OSError as error:
@@ -79,22 +75,11 @@ class Channel:
             self._read(deadline - time.monotonic())
         return self._parsed(lines)
 
-    def unasked(self) -> Reply | None:
-        """What the server says without being asked, such as 421 before it closes; never waits."""
-        try:
-            self._socket.settimeout(0)
-            octets = self._socket.recv(_READ)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            octets = None
-        except OSError as error:
-            raise BrokenLineError(tr("the connection was lost")) from error
-        if octets == b"":
-            raise BrokenLineError(tr("the server closed the connection"))
-        self._buffer.feed(octets or b"")
-        if self._buffer.is_empty:
-            return None
-        lines = self._buffer.take()
-        return self._parsed(lines if lines is not None else ())
+    def handed_over(self) -> socket.socket:
+        """The socket itself; this channel is done. Raises BrokenLineError on unread words."""
+        if not self._buffer.is_empty:
+            raise BrokenLineError(tr("the server spoke out of turn"))
+        return self._socket
 
     def close(self) -> None:
         """Let go of the line. What was not written stays unwritten."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from flashback.errors import TransportError
 from flashback.model import Outcome
-from flashback.smtp.transaction import Ending
+from flashback.smtp.judgement import Ending
 
 #: Readers to whom the relay says the same before we believe that it means us.
 _ENOUGH: Final = 3

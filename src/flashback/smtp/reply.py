@@ -5,7 +5,7 @@ kept for long, so control characters are taken out and very long replies are cut
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from flashback.model import Reply
@@ -52,6 +52,22 @@ class ReplyBuffer:
     def is_empty(self) -> bool:
         """Whether nothing is left over from the last reply."""
         return not (self._octets or self._lines)
+
+    def replies(self, octets: bytes) -> Iterator[Sequence[bytes]]:
+        """Add what has arrived, and take every complete reply."""
+        if self.is_empty and octets.endswith(b"\r\n") and len(octets) <= _LONGEST_REPLY:
+            # Nearly always: whole lines. Each that is a reply by itself needs no buffer.
+            lines = octets.split(b"\r\n")
+            for position, line in enumerate(lines[:-1]):
+                if line[3:4] != b" " or b"\n" in line:
+                    octets = b"\r\n".join(lines[position:])
+                    break
+                yield (line,)
+            else:
+                return
+        self.feed(octets)
+        while (found := self.take()) is not None:
+            yield found
 
     def take(self) -> Sequence[bytes] | None:
         """The lines of one reply, or of something that is none; None while it is incomplete."""

@@ -1,0 +1,169 @@
+"""One relay as far as a mailing has come to know it.
+
+How lines to it are opened, how its answers are judged, and whether it is of any use: a relay that
+breaks line after line without taking anything is given up, so that a fault of its own cannot put a
+whole audience in doubt.
+"""
+
+import datetime as dt
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from flashback.config import RelayConfig
+from flashback.errors import RelayUnreachableError, TransportError
+from flashback.model import Message, Result
+from flashback.smtp import faults, trust
+from flashback.smtp.channel import BrokenLineError
+from flashback.smtp.commands import Commands
+from flashback.smtp.connection import Connection
+from flashback.smtp.dialogue import Dialogue
+from flashback.smtp.doubt import Doubts
+from flashback.smtp.judgement import Ending, Judge
+from flashback.smtp.login import Tokens
+from flashback.smtp.opening import open_dialogue
+from flashback.smtp.session import Session
+
+#: Lines broken, or connections failed, in a row without a word about any reader.
+_PATIENCE: Final = 3
+#: Seconds before a new connection, by how many have broken in a row.
+_PAUSES: Final = (0.0, 1.0, 5.0)
+
+
+class Host:
+    """A relay and what has happened with it."""
+
+    def __init__(
+        self,
+        config: RelayConfig,
+        password: Callable[[], str] | None,
+        clock: Callable[[], dt.datetime],
+        ca_file: Path | None,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self.config = config
+        self.judge = Judge(config, clock)
+        self.doubts = Doubts()
+        self.pending = 0  #: lines that are being opened
+        self.finished = 0  #: messages that ended here, since it was opened
+        self.error: TransportError | None = None  #: why it is of no use any more
+        self._password = password
+        self._ca_file = ca_file
+        self._tokens = tokens
+        self._submitted = 0
+        self._next_at = 0.0  #: when the next message may go, if its pace is limited
+        self._broken = 0  #: lines and connections in a row
+        self._broken_at = 0.0  #: when the last of them was counted
+        self._has_taken = False
+
+    def open(self) -> Dialogue:
+        """Open a line, blocking. Raises TransportError."""
+        return open_dialogue(
+            self.config, context=self._context, password=self._password, tokens=self._tokens
+        )
+
+    def begin(self) -> None:
+        """Forget what went wrong before: a new try."""
+        self.error, self._broken, self.finished, self.pending = None, 0, 0, 0
+
+    def connection(self, dialogue: Dialogue) -> Connection | None:
+        """The line that was opened; None when the server has already said too much."""
+        try:
+            socket = dialogue.handed_over()
+        except BrokenLineError:
+            dialogue.close()
+            return None
+        offered, config = dialogue.capabilities, self.config
+        pipelining = config.pipelining and offered.pipelining
+        session = Session(
+            Commands(
+                offered=offered,
+                delivery_reports=config.delivery_reports,
+                require_tls=config.require_tls,
+            ),
+            pipelining=pipelining,
+            ahead=config.ahead if config.chunking and pipelining and offered.chunking else 0,
+        )
+        return Connection(socket, session, offered, config, time.monotonic())
+
+    # How much it gets -------------------------------------------------------------------------
+
+    @property
+    def load(self) -> float:
+        """Messages given to it, by its weight: the smallest is next."""
+        return self._submitted / self.config.weight
+
+    def is_free(self, now: float) -> bool:
+        """Whether its pace lets one more message go."""
+        return self.error is None and now >= self._next_at
+
+    def wait(self, now: float) -> float:
+        """Seconds until its pace lets one more message go."""
+        return max(self._next_at - now, 0.0)
+
+    def gave(self, now: float) -> None:
+        """Count a message that was given to it."""
+        self._submitted += 1
+        if self.config.messages_per_minute:
+            self._next_at = max(now, self._next_at) + 60 / self.config.messages_per_minute
+
+    # What is learnt ---------------------------------------------------------------------------
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has taken a recipient from us."""
+        return self._has_taken
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether so many lines have broken in a row that there is no use."""
+        return self._broken >= _PATIENCE
+
+    @property
+    def pause(self) -> float:
+        """Seconds before the next line is opened."""
+        return _PAUSES[min(self._broken, len(_PAUSES) - 1)]
+
+    def saw(self, line: Connection, ending: Ending) -> None:
+        """Learn from how a message ended."""
+        line.refusals = 0 if ending.outcome.result is Result.ACCEPTED else line.refusals + 1
+        self._has_taken |= ending.is_welcome
+        if not ending.again:
+            line.done += 1
+            if not line.is_ended:
+                self._broken = 0
+
+    def count_break(self, line: Connection, endings: Sequence[Ending]) -> None:
+        """A line broke, or was left for what the relay said; ``endings`` are what it cost."""
+        is_worn = line.done > 0 and all(ending.again for ending in endings)
+        # Lines that were open together break together, and that is one event.
+        if not is_worn and line.opened_at >= self._broken_at:
+            self._broken += 1
+            self._broken_at = time.monotonic()
+
+    def give_up(self) -> None:
+        """It breaks off one message after the other."""
+        self.error = self.error or faults.breaks_off(self.config)
+
+    def could_not_open(self, error: TransportError, *, has_lines: bool) -> None:
+        """Learn from a line that could not be opened."""
+        if has_lines:
+            return  # it allows no more lines than it has given
+        if isinstance(error, RelayUnreachableError):
+            self._broken += 1
+            if not self.is_given_up:
+                return
+        self.error = error
+
+    def verdict(self, message: Message) -> Ending:
+        """How a message ends that finds no line here any more."""
+        assert self.error is not None
+        outcome = self.judge.untried(message, self.error)
+        return Ending(message=message, outcome=outcome, error=self.error)
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return trust.context(self._ca_file)

@@ -1,0 +1,169 @@
+"""What an answer, or a line that ended without one, means for a message. Pure but for the clock.
+
+Before the final dot the server has not accepted anything, whatever happens (RFC 5321 section
+4.1.1.4). At the dot or after it only a well-formed reply tells; without one nobody knows (RFC
+1047). Nothing that comes before the answer to RCPT is about the reader: a "never" to MAIL is about
+us, a "not now" or a line that breaks is about the line, and the same message may go again on a new
+one.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from flashback.config import RelayConfig
+from flashback.errors import TransportError
+from flashback.model import Message, Outcome, Reply, Result
+from flashback.sentences import NOTHING, Sentence, tr
+from flashback.smtp import codes, faults
+from flashback.smtp.capabilities import Capabilities
+from flashback.smtp.reply import queue_id_of
+from flashback.smtp.steps import Answered, Lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a try at a message ended."""
+
+    message: Message
+    outcome: Outcome
+    error: TransportError | None = None  #: about us: nothing more can be sent
+    again: bool = False  #: may go on another line; ``error`` is for when that is no use
+    blame: Outcome | None = None  #: what it is instead, should ``error`` be about this reader only
+    is_welcome: bool = False  #: the relay has taken the recipient
+
+
+class Judge:
+    """Judges everything that happens with one relay."""
+
+    def __init__(self, config: RelayConfig, clock: Callable[[], dt.datetime]) -> None:
+        self._config = config
+        self._clock = clock
+
+    def unfit(self, message: Message, offered: Capabilities) -> Ending | None:
+        """Why a message need not be begun with this server; None: it may."""
+        if 0 < offered.largest < len(message.content):
+            error = faults.too_big(self._config, octets=len(message.content))
+            return self._ours(message, "mail", None, error)
+        if not message.envelope.recipient.isascii() and not offered.smtputf8:
+            detail = tr("the relay takes no addresses with letters beyond ASCII")
+            return self._end(message, Result.PERMANENT, "rcpt", detail=detail)
+        return None
+
+    def of_answer(self, told: Answered, *, is_known: bool) -> Ending:
+        """``is_known``: this relay has taken a recipient from us before."""
+        if told.stage == "dot" and told.reply.code // 100 == 2:  # noqa: PLR2004 - RFC 5321's 2yz
+            outcome = self._outcome(told.message, Result.ACCEPTED, "dot", told.reply)
+            return Ending(message=told.message, outcome=outcome, is_welcome=True)
+        ending = self._of_answer(told, is_known=is_known)
+        return replace(ending, is_welcome=True) if told.is_welcome else ending
+
+    def _of_answer(self, told: Answered, *, is_known: bool) -> Ending:
+        if told.stage == "mail":
+            return self._at_mail(told)
+        if told.stage == "rcpt" and (ours := self._about_us(told, is_known=is_known)):
+            return ours
+        message, stage, reply = told.message, told.stage, told.reply
+        if stage == "body":
+            detail = tr("the server spoke before the message had ended")
+            return self._end(message, Result.TEMPORARY, stage, reply, detail)
+        if told.is_mad:
+            detail = tr("the server's answer makes no sense here")
+            result = Result.UNKNOWN if stage == "dot" else Result.TEMPORARY
+            return self._end(message, result, stage, reply, detail)
+        return self._end(
+            message, Result.PERMANENT if _is_never(reply) else Result.TEMPORARY, stage, reply
+        )
+
+    def of_loss(self, lost: Lost, fault: Sentence) -> Ending:
+        """The line ended before an answer; ``fault`` says how."""
+        message, stage = lost.message, lost.stage
+        if lost.is_in_doubt:
+            return self._end(message, Result.UNKNOWN, stage, detail=fault)
+        if stage in {"data", "body"} and lost.is_first:
+            return self._end(message, Result.TEMPORARY, stage, detail=fault)
+        # A reader at whose address every line breaks must not hold up all others for ever.
+        is_doubtful = stage == "rcpt" and lost.is_first
+        return Ending(
+            message=message,
+            outcome=self._outcome(message, Result.UNTRIED, stage, detail=fault),
+            error=faults.breaks_off(self._config),
+            again=True,
+            blame=self._outcome(message, Result.TEMPORARY, stage, detail=fault)
+            if is_doubtful
+            else None,
+        )
+
+    def untried(self, message: Message, error: TransportError) -> Outcome:
+        """There was no line for it."""
+        return self._outcome(message, Result.UNTRIED, "connect", detail=error.sentence)
+
+    def _at_mail(self, told: Answered) -> Ending:
+        """Nothing has been said of the reader yet."""
+        reply = told.reply
+        if _is_never(reply) and not told.is_mad:
+            error = faults.sender_refused(
+                self._config, told.message.envelope, reply, octets=len(told.message.content)
+            )
+            return self._ours(told.message, "mail", reply, error)
+        later = (
+            faults.breaks_off(self._config) if told.is_mad else faults.not_now(self._config, reply)
+        )
+        outcome = self._outcome(told.message, Result.UNTRIED, "mail", reply, later.sentence)
+        return Ending(message=told.message, outcome=outcome, error=later, again=True)
+
+    def _about_us(self, told: Answered, *, is_known: bool) -> Ending | None:
+        """An answer to RCPT that every other reader would get as well."""
+        reply, message = told.reply, told.message
+        if codes.wants_login(reply):
+            return self._ours(message, "rcpt", reply, faults.login_wanted(self._config, reply))
+        # To a relay that has taken others, "relay denied" is about this one reader.
+        if _is_never(reply) and codes.is_no_relay(reply) and not is_known:
+            error = faults.no_relay(self._config, message.envelope, reply)
+            blame = self._outcome(message, Result.PERMANENT, "rcpt", reply)
+            return self._ours(message, "rcpt", reply, error, blame)
+        return None
+
+    def _ours(
+        self,
+        message: Message,
+        stage: str,
+        reply: Reply | None,
+        error: TransportError,
+        blame: Outcome | None = None,
+    ) -> Ending:
+        outcome = self._outcome(message, Result.UNTRIED, stage, reply, error.sentence)
+        return Ending(message=message, outcome=outcome, error=error, blame=blame)
+
+    def _end(
+        self,
+        message: Message,
+        result: Result,
+        stage: str,
+        reply: Reply | None = None,
+        detail: Sentence = NOTHING,
+    ) -> Ending:
+        return Ending(message=message, outcome=self._outcome(message, result, stage, reply, detail))
+
+    def _outcome(
+        self,
+        message: Message,
+        result: Result,
+        stage: str,
+        reply: Reply | None = None,
+        detail: Sentence = NOTHING,
+    ) -> Outcome:
+        return Outcome(
+            claim=message.claim,
+            result=result,
+            at=self._clock(),
+            host=self._config.host,
+            stage=stage,
+            reply=reply,
+            detail=str(detail) if detail is not NOTHING else "",
+            queue_id=queue_id_of(reply) if reply and result is Result.ACCEPTED else "",
+        )
+
+
+def _is_never(reply: Reply) -> bool:
+    return reply.code // 100 == 5  # noqa: PLR2004 - RFC 5321's 5yz
