@@ -10,6 +10,8 @@ from fixtures.newsletters import Newsletter, RelayProcess, twice, until
 from fixtures.postgresql import PostgresqlServer
 
 READERS = 30
+#: As many as the settings come with; each may leave one message in doubt.
+CONNECTIONS = 5
 EVERYBODY = {f"reader{n:03}@example.org" for n in range(1, READERS + 1)}
 
 
@@ -44,15 +46,15 @@ def test_kill_nine_loses_nobody_and_repeats_nobody(
         doubtful = in_doubt(newsletter)
         assert not twice(taken), "somebody got it twice"
         assert set(taken) | doubtful == EVERYBODY, "somebody was lost without a word"
-        assert counts["in_doubt"] == len(doubtful) <= 1
+        assert counts["in_doubt"] == len(doubtful) <= CONNECTIONS
         assert counts["accepted"] + counts["in_doubt"] == READERS
         if delay_ms and sender.returncode == -signal.SIGKILL:
-            assert len(doubtful) == 1, "what was on the wire is listed"
+            assert doubtful, "what was on the wire is listed"
 
 
 @pytest.mark.slow
 def test_killed_again_and_again(tmp_path: Path, store_url: str) -> None:
-    """A mailing survives a kill at every other message; each kill leaves at most one in doubt."""
+    """A mailing survives a kill at every other message; each kill leaves few in doubt."""
     kills = 0
     with RelayProcess(tmp_path / "log", tmp_path / "maildir", 5) as relay:
         newsletter = Newsletter.made(
@@ -69,7 +71,7 @@ def test_killed_again_and_again(tmp_path: Path, store_url: str) -> None:
         taken = relay.accepted()
         assert not twice(taken)
         assert set(taken) | in_doubt(newsletter) == EVERYBODY
-        assert len(in_doubt(newsletter)) <= kills
+        assert len(in_doubt(newsletter)) <= kills * CONNECTIONS
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ def readers(demo: Path) -> dict[str, str]:
 def test_audience_is_accepted(demo: Path) -> None:
     """Sixty readers, sixty accepted, and the Maildir holds sixty messages."""
     store = open_store(config.load(demo / "flashback.toml").store.url, folder=demo)
-    ledger = SqlLedger(store)
+    ledger = SqlLedger(store, demo / "subscribers" / "journals")
     (mailing,) = ledger.mailings()
     account = ledger.account(mailing.id)
     assert account.audience == 60 == mailing.audience

@@ -116,8 +116,16 @@ def test_the_same_issue_is_not_sent_twice_by_mistake(newsletter: Newsletter) -> 
     """A second send is refused with the mailing's number; --again says it is meant."""
     newsletter.run("send", "35", "--yes", expect=3)
     done = newsletter.run("send", "35", "--yes", expect=1)
-    assert "mailing 1" in done.stderr
+    assert "already sent: mailing 1" in done.stderr
     assert "--again" in done.stderr
+
+
+def test_an_unfinished_issue_is_not_called_sent(newsletter: Newsletter) -> None:
+    """A second send of what was only begun points to resume, not to sending it once more."""
+    newsletter.run("send", "35", "--yes", "--limit", "1", expect=75)
+    done = newsletter.run("send", "35", "--yes", expect=1)
+    assert "is not finished: mailing 1" in done.stderr
+    assert "flashback resume 1" in done.stderr
 
 
 def test_who_leaves_during_a_mailing_gets_nothing(newsletter: Newsletter) -> None:

@@ -13,26 +13,37 @@ import click
 from flashback.cli import show
 from flashback.cli.trouble import explain
 from flashback.errors import Exit, FlashbackError, StoreError
-from flashback.model import Account, DeliveryState, Mailing
-from flashback.sentences import tr
-from flashback.workspace import Workspace, mailroom
+from flashback.model import Account, DeliveryState, Mailing, MailingState
+from flashback.sentences import Sentence, tr
+from flashback.workspace import Workspace, hours, line, mailroom
 
 _LISTED = 10
+_FINISHING = tr("Finishing what is on the wire, then stopping; Ctrl-C again breaks off.")
 
 
-def run_mailing(workspace: Workspace, mailing: Mailing, *, limit: int | None, as_json: bool) -> int:
+def run_mailing(
+    workspace: Workspace,
+    mailing: Mailing,
+    *,
+    limit: int | None,
+    as_json: bool,
+    wait: bool = False,
+) -> int:
     """Dispatch with a progress bar; then the account, what to do next, and the exit code."""
     done = mailing.audience - workspace.ledger.account(mailing.id).open
     trouble: FlashbackError | KeyboardInterrupt | None = None
+    closed: dt.datetime | None = None
     progress = show.Progress(mailing.audience, done)
-    with _polite_stop() as stop, progress.shown():
+    with polite_stop(_FINISHING) as stop, progress.shown():
         try:
-            mailroom.dispatch(
+            closed = line.dispatch(
                 workspace,
                 mailing.id,
                 limit=limit,
+                wait=wait,
                 tell=progress.tell,
                 warn=lambda sentence: show.say(sentence, err=True, fg="yellow"),
+                word=show.told,
                 stop=stop,
             )
         except (FlashbackError, KeyboardInterrupt) as error:
@@ -40,6 +51,7 @@ def run_mailing(workspace: Workspace, mailing: Mailing, *, limit: int | None, as
     if trouble is not None:
         explain(trouble)
     try:
+        mailing = workspace.ledger.mailing(mailing.id)
         counts = workspace.ledger.account(mailing.id)
         due = mailroom.next_due(workspace, mailing.id)
         doubtful = mailroom.in_doubt(workspace, mailing.id, limit=_LISTED)
@@ -51,7 +63,30 @@ def run_mailing(workspace: Workspace, mailing: Mailing, *, limit: int | None, as
             click.echo(json.dumps({"mailing": mailing.id, "error": str(error.sentence)}))
         return Exit.UNFINISHED
     _tell(mailing, counts, due, doubtful, as_json=as_json)
+    if closed is not None and counts[DeliveryState.PLANNED]:
+        show.say(
+            tr(
+                "Quiet hours, or the day's allowance is spent: nothing leaves before {time}.",
+                time=hours.shown(closed, workspace.config.sending.zone),
+            ),
+            err=as_json,
+        )
     return _exit_code(mailing, counts, trouble)
+
+
+def _say_stopped(mailing: Mailing, *, err: bool) -> None:
+    """Who or what ended it from outside, as far as that is known."""
+    reason = mailing.reason.rstrip(".") or "–"
+    match mailing.state:
+        case MailingState.PAUSED:
+            told = tr("Mailing {number} was paused: {reason}.", number=mailing.id, reason=reason)
+        case MailingState.CANCELLED:
+            told = tr(
+                "Mailing {number} was called off: {reason}.", number=mailing.id, reason=reason
+            )
+        case _:
+            return
+    show.say(told, err=err, fg="yellow")
 
 
 def _say_go_on(mailing: Mailing, *, as_json: bool) -> None:
@@ -75,6 +110,7 @@ def _tell(
     else:
         show.say(tr("Mailing {number}", number=mailing.id), bold=True)
         show.account(counts, mailing.audience)
+    _say_stopped(mailing, err=as_json)
     if counts.open:
         _say_go_on(mailing, as_json=as_json)
     if counts[DeliveryState.CLAIMED]:
@@ -86,7 +122,7 @@ def _tell(
             ),
             err=as_json,
         )
-    if due is not None:
+    if due is not None and mailing.state is MailingState.OPEN:
         show.say(
             tr(
                 "The relay said “not now” to {count}; it is worth trying not before {time}.",
@@ -134,14 +170,19 @@ def _exit_code(
         return Exit.UNFINISHED
     if isinstance(trouble, FlashbackError):
         return trouble.exit_code
+    if mailing.state is MailingState.CANCELLED:
+        return Exit.REFUSALS
     troubled = (DeliveryState.REFUSED, DeliveryState.IN_DOUBT)
     return Exit.REFUSALS if any(counts[state] for state in troubled) else Exit.DONE
 
 
 @contextmanager
-def _polite_stop() -> Iterator["_Stop"]:
-    """Turn the first Ctrl-C or SIGTERM into a question the line asks; the second one interrupts."""
-    stop = _Stop()
+def polite_stop(sentence: Sentence) -> Iterator["_Stop"]:
+    """Turn the first Ctrl-C or SIGTERM into a question the work asks; the second interrupts.
+
+    ``sentence`` answers the first one.
+    """
+    stop = _Stop(sentence)
     kept = {number: signal.signal(number, stop.heard) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
@@ -151,7 +192,8 @@ def _polite_stop() -> Iterator["_Stop"]:
 
 
 class _Stop:
-    def __init__(self) -> None:
+    def __init__(self, sentence: Sentence) -> None:
+        self._sentence = sentence
         self._asked = False
 
     def __call__(self) -> bool:
@@ -162,5 +204,4 @@ class _Stop:
             raise KeyboardInterrupt
         self._asked = True
         # Not through Click: a handler may run in the middle of a write.
-        sentence = tr("Finishing the message on the wire, then stopping; Ctrl-C again breaks off.")
-        os.write(2, f"\n{show.told(sentence)}\n".encode())
+        os.write(2, f"\n{show.told(self._sentence)}\n".encode())

@@ -1,8 +1,9 @@
-"""``send``, ``resume`` and ``proof``: what leaves, to whom, and how it went."""
+"""``send`` and ``proof``: what leaves, to whom, when, and how it went."""
 
+import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,19 +12,22 @@ from flashback.cli import show
 from flashback.cli.house import command, mark, option
 from flashback.cli.issue import has_errors
 from flashback.cli.running import as_object, run_mailing
+from flashback.cli.waiting import await_hour, sealed
+from flashback.config import RelayConfig
 from flashback.errors import Exit, FlashbackError, IssueError
 from flashback.model import (
     Account,
     DeliveryState,
     Edition,
     Finding,
-    PlannedDelivery,
+    MailingState,
+    Plan,
     Result,
     Severity,
     SubscriberStatus,
 )
 from flashback.sentences import tr
-from flashback.workspace import Workspace, desk, mailroom
+from flashback.workspace import Workspace, desk, hours, mailroom
 
 _issue = click.argument("issue", required=False)
 _json = option("--json", "as_json", is_flag=True, help=mark("One JSON object as the last line."))
@@ -56,8 +60,16 @@ def proof(folder: str, issue: str | None, to: str) -> int:
 @option("--dry-run", is_flag=True, help=mark("Show what would leave, and send nothing."))
 @option("--yes", is_flag=True, help=mark("Do not ask before sending."))
 @_limit
+@option("--at", help=mark("Leave at this hour: '2026-12-01 09:00'; stays and waits until then."))
+@option("--not-after", help=mark("With --at: when it cannot begin before this hour, ask first."))
+@option("--wait", is_flag=True, help=mark("Stay until the last deferred copy has its end."))
 @option("--segment", help=mark("Only these readers: 'language = \"ar\"', or a saved name."))
 @option("--again", is_flag=True, help=mark("Send an issue that was already sent."))
+@option(
+    "--restored",
+    is_flag=True,
+    help=mark("Go on although the database is an older copy that was put back."),
+)
 @option("--force", is_flag=True, help=mark("Send in spite of errors; the mailing remembers it."))
 @_json
 @click.pass_obj
@@ -67,8 +79,12 @@ def send(
     dry_run: bool,
     yes: bool,
     limit: int | None,
+    at: str | None,
+    not_after: str | None,
+    wait: bool,
     segment: str | None,
     again: bool,
+    restored: bool,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -76,68 +92,70 @@ def send(
     if as_json and not (yes or dry_run):
         raise click.UsageError(show.told(tr("With --json nobody can be asked: add --yes.")))
     workspace = Workspace.at(Path(folder))
+    begin, end = _hours(workspace, at, not_after)
     editions, findings = _editions(workspace, issue, force=force)
-    forced = sorted({f.code for f in findings if f.severity is Severity.ERROR})
-    plan = mailroom.plan(workspace, editions, segment=segment, forced=forced, again=again)
-    _summary(workspace, editions, plan.deliveries, findings, err=as_json)
-    if not plan.deliveries:
+    plan = mailroom.plan(
+        workspace,
+        editions,
+        segment=segment,
+        forced=sorted({f.code for f in findings if f.severity is Severity.ERROR}),
+        again=again,
+        not_before=begin,
+        not_after=end,
+    )
+    counts = mailroom.audience(workspace, plan)
+    readers = sum(counts.values())
+    _summary(workspace, plan, counts, findings, err=as_json)
+    if not readers:
         raise _nobody(workspace)
     if dry_run:
-        mailroom.rehearse(workspace, plan)
-        if as_json:
-            planned = Account({DeliveryState.PLANNED: len(plan.deliveries)})
-            click.echo(json.dumps(as_object(None, planned)))
-        show.say(tr("A rehearsal: nothing was sent."), err=as_json, fg="green")
-        return Exit.DONE
-    if not yes and not show.ask(tr("Send to {count} readers?", count=len(plan.deliveries))):
+        return _rehearse(workspace, plan, readers, as_json=as_json)
+    sealed(workspace, restored=restored, may_ask=not as_json)
+    if not yes and not show.ask(tr("Send to {count} readers?", count=readers)):
         show.say(tr("Nothing was sent."))
         return Exit.DONE
     mailing = mailroom.open_mailing(workspace, plan)
-    return run_mailing(workspace, mailing, limit=limit, as_json=as_json)
+    if mailing.state is MailingState.SCHEDULED and not await_hour(
+        workspace, mailing, stay=True, yes=False, as_json=as_json
+    ):
+        return Exit.UNFINISHED
+    return run_mailing(workspace, mailing, limit=limit, as_json=as_json, wait=wait)
 
 
-@command(name="resume", example="flashback resume 12 --in-doubt hold")
-@click.argument("mailing", type=int, required=False)
-@option(
-    "--in-doubt",
-    type=click.Choice(["hold", "resend", "accept"]),
-    default="hold",
-    help=mark("What to do with copies whose fate is unknown (default: hold)."),
-)
-@_limit
-@_json
-@click.pass_obj
-def resume(
-    folder: str, mailing: int | None, in_doubt: str, limit: int | None, as_json: bool
-) -> int:
-    """Go on where a mailing stopped; without a number, with the last one that is not finished."""
-    workspace = Workspace.at(Path(folder))
-    named = [workspace.ledger.mailing(mailing)] if mailing is not None else []
-    waiting = named or mailroom.waiting(workspace)
-    if not waiting:
-        show.say(tr("No mailing waits to be resumed."), err=as_json)
-        return Exit.DONE
-    found, *others = waiting
-    recovered = workspace.ledger.recover(found.id, now=workspace.clock.now())
-    if recovered.audience:
-        show.say(
-            tr(
-                "A sender had stopped: {planned} copies go back in line, {doubt} are in doubt.",
-                planned=recovered[DeliveryState.PLANNED],
-                doubt=recovered[DeliveryState.IN_DOUBT],
-            ),
-            err=as_json,
-        )
-    if in_doubt != "hold":
-        workspace.ledger.resolve_doubt(
-            found.id, resend=in_doubt == "resend", now=workspace.clock.now()
-        )
-    code = run_mailing(workspace, found, limit=limit, as_json=as_json)
-    for other in others:
-        show.say(
-            tr("Another mailing waits: flashback resume {number}", number=other.id), err=as_json
-        )
-    return code
+def _rehearse(workspace: Workspace, plan: Plan, readers: int, *, as_json: bool) -> int:
+    mailroom.rehearse(workspace, plan)
+    if as_json:
+        click.echo(json.dumps(as_object(None, Account({DeliveryState.PLANNED: readers}))))
+    show.say(tr("A rehearsal: nothing was sent."), err=as_json, fg="green")
+    return Exit.DONE
+
+
+def _hours(
+    workspace: Workspace, at: str | None, not_after: str | None
+) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """From when, and until when, the mailing may begin. Raises click.UsageError."""
+    begin, end = (_hour(workspace, text) for text in (at, not_after))
+    if end is not None and begin is None:
+        raise click.UsageError(show.told(tr("--not-after goes with --at.")))
+    if begin is not None and begin <= workspace.clock.now():
+        raise click.UsageError(show.told(tr("The hour {time} is past.", time=at)))
+    if begin is not None and end is not None and end <= begin:
+        raise click.UsageError(
+            show.told(tr("--not-after {end} is not later than --at {begin}.", end=not_after,
+                         begin=at))
+        )  # fmt: skip
+    return begin, end
+
+
+def _hour(workspace: Workspace, text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        return hours.moment(text, workspace.config.sending.zone)
+    except ValueError as error:
+        raise click.UsageError(
+            show.told(tr("“{text}” is no hour. Write it as 2026-12-01 09:00.", text=text))
+        ) from error
 
 
 def _editions(
@@ -180,31 +198,41 @@ def _nobody(workspace: Workspace) -> FlashbackError:
 
 def _summary(
     workspace: Workspace,
-    editions: Sequence[Edition],
-    deliveries: Sequence[PlannedDelivery],
+    plan: Plan,
+    counts: Mapping[str, int],
     findings: Sequence[Finding],
     *,
     err: bool,
 ) -> None:
     """Show what the person is about to decide on."""
-    main = next(
-        (e for e in editions if e.language == workspace.config.newsletter.language), editions[0]
-    )
-    relay = workspace.config.relay
+    main = next(e for e in plan.editions if e.language == plan.fallback)
     show.say(
         tr("{title} no. {number} of {date}", title=main.title, number=main.issue_number,
            date=main.issue_date.isoformat()),
         err=err, bold=True,
     )  # fmt: skip
-    counts = Counter(delivery.language for delivery in deliveries)
-    for edition in editions:
-        click.echo(
-            f"  {edition.language}  {counts[edition.language]:>7,}  {edition.subject}", err=err
-        )
+    for edition in plan.editions:
+        count = counts.get(edition.language, 0)
+        click.echo(f"  {edition.language}  {count:>7,}  {edition.subject}", err=err)
+    for relay in workspace.config.all_relays.values():
+        _through(relay, err=err)
+    if plan.not_before is not None:
+        show.say(
+            tr("  leaves at {time}",
+               time=hours.shown(plan.not_before, workspace.config.sending.zone)),
+            err=err,
+        )  # fmt: skip
+    show.findings(findings, err=err)
+
+
+def _through(relay: RelayConfig, *, err: bool) -> None:
+    """Which way the mail takes."""
+    if relay.kind != "smtp":
+        show.say(tr("  into {kind} {path}", kind=relay.kind, path=relay.path), err=err)
+        return
     security = {"tls": "TLS", "starttls": "STARTTLS", "none": show.told(tr("not encrypted"))}
     show.say(
         tr("  through {host}:{port} ({security})", host=relay.host, port=relay.port,
            security=security[relay.security]),
         err=err,
     )  # fmt: skip
-    show.findings(findings, err=err)

@@ -1,7 +1,9 @@
 """How things look in a terminal: findings, accounts, tables, the progress of a mailing."""
 
+import datetime as dt
 import os
 import sys
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,19 +11,11 @@ from typing import Final
 
 import click
 
+from flashback.errors import UnfinishedError
 from flashback.model import Account, DeliveryState, Finding, Settlement, Severity
+from flashback.reporting import words
 from flashback.sentences import Sentence, tr
 
-STATE_WORDS: Final = {
-    DeliveryState.ACCEPTED: tr("accepted"),
-    DeliveryState.PLANNED: tr("planned"),
-    DeliveryState.CLAIMED: tr("claimed"),
-    DeliveryState.DEFERRED: tr("deferred"),
-    DeliveryState.REFUSED: tr("refused"),
-    DeliveryState.IN_DOUBT: tr("in doubt"),
-    DeliveryState.SKIPPED: tr("skipped"),
-    DeliveryState.BOUNCED: tr("bounced"),
-}
 _STATE_COLOURS: Final = {
     DeliveryState.ACCEPTED: "green",
     DeliveryState.REFUSED: "red",
@@ -29,6 +23,7 @@ _STATE_COLOURS: Final = {
     DeliveryState.IN_DOUBT: "magenta",
     DeliveryState.DEFERRED: "yellow",
 }
+_OPEN: Final = frozenset({DeliveryState.PLANNED, DeliveryState.DEFERRED})
 _SEVERITY_COLOURS: Final = {
     Severity.ERROR: "red",
     Severity.WARNING: "yellow",
@@ -58,6 +53,40 @@ def ask(question: Sentence) -> bool:
     return answer.strip().lower() in {"y", "yes", "o", "oui"}
 
 
+def insist(question: Sentence, otherwise: UnfinishedError, *, may_ask: bool) -> None:
+    """Ask, and raise when the answer is no, or when there is nobody to give one."""
+    try:
+        agreed = may_ask and ask(question)
+    except click.Abort as nobody:
+        click.echo()
+        raise otherwise from nobody
+    if not agreed:
+        raise otherwise
+
+
+def span(time_left: dt.timedelta) -> str:
+    """A span of time as people say it: "8 s", "12 min", "3 h 05", "2 d 4 h"."""
+    total = max(round(time_left.total_seconds()), 0)
+    minutes, hours, days = total // 60, total // 3600, total // 86_400
+    if not minutes:
+        return f"{total} s"
+    if not hours:
+        return f"{minutes} min"
+    if not days:
+        return f"{hours} h {minutes % 60:02}"
+    return told(tr("{days} d {hours} h", days=days, hours=hours % 24))
+
+
+def seconds(number: float | None) -> str:
+    """The same of a number of seconds; a dash when it is not known."""
+    return "–" if number is None else span(dt.timedelta(seconds=number))
+
+
+def harmless(text: str) -> str:
+    """What a stranger wrote, without what would move a terminal's cursor or change its colours."""
+    return "".join(c if unicodedata.category(c)[0] != "C" else "�" for c in text)
+
+
 def finding_line(finding: Finding) -> str:
     """``file:line: severity CODE sentence remedy``: what editors and people can both follow."""
     severity = click.style(finding.severity.value, fg=_SEVERITY_COLOURS[finding.severity])
@@ -74,8 +103,8 @@ def findings(found: Iterable[Finding], *, err: bool = False) -> None:
 
 def account(counts: Account, audience: int) -> None:
     """Print how many copies stand where, and whether it adds up to the audience."""
-    widest = max(len(told(word)) for word in STATE_WORDS.values())
-    for state, word in STATE_WORDS.items():
+    widest = max(len(told(word)) for word in words.DELIVERY.values())
+    for state, word in words.DELIVERY.items():
         if not counts[state] and state is not DeliveryState.ACCEPTED:
             continue
         bar = "█" * round(30 * counts[state] / max(counts.audience, 1))
@@ -94,13 +123,13 @@ def account(counts: Account, audience: int) -> None:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print columns, each as wide as its widest cell."""
     lines = [head, *rows]
-    widths = [max(_width(line[n]) for line in lines) for n in range(len(head))]
+    widths = [max(width(line[n]) for line in lines) for n in range(len(head))]
     for number, line in enumerate(lines):
-        cells = (cell + " " * (w - _width(cell)) for cell, w in zip(line, widths, strict=True))
+        cells = (cell + " " * (w - width(cell)) for cell, w in zip(line, widths, strict=True))
         click.secho("  ".join(cells).rstrip(), bold=number == 0)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Columns that a text takes on a screen: marks take none, wide characters two."""
     return sum(
         0
@@ -113,8 +142,13 @@ def _width(text: str) -> int:
 class Progress:
     """A bar that a person likes: counts, speed and what is left; silent where nobody looks."""
 
+    #: Seconds between two drawings: a bar that is drawn for every message slows the mailing down.
+    _EVERY: Final = 0.1
+
     def __init__(self, audience: int, done: int) -> None:
         self._counts = dict.fromkeys(DeliveryState, 0)
+        self._done = 0  #: not drawn yet
+        self._drawn_at = 0.0
         self._bar = click.progressbar(
             length=audience,
             label=told(tr("Sending")),
@@ -130,15 +164,23 @@ class Progress:
         """Keep the bar on the screen."""
         with self._bar:
             yield self
+            self._draw()
 
     def tell(self, settlement: Settlement) -> None:
-        """Count one outcome."""
+        """Count one outcome; a copy that comes again later is not done."""
         self._counts[settlement.state] += 1
-        self._bar.update(1, settlement)
+        self._done += settlement.state not in _OPEN
+        if time.monotonic() - self._drawn_at >= self._EVERY:
+            self._draw()
 
-    def _item(self, _settlement: object) -> str:
+    def _draw(self) -> None:
+        done, self._done = self._done, 0
+        self._drawn_at = time.monotonic()
+        self._bar.update(done, self)
+
+    def _item(self, _progress: object) -> str:
         bad = [
-            f"{count} {told(STATE_WORDS[state])}"
+            f"{count} {told(words.DELIVERY[state])}"
             for state, count in self._counts.items()
             if count and state is not DeliveryState.ACCEPTED
         ]

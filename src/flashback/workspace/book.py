@@ -51,7 +51,20 @@ def condition(workspace: Workspace, segment: str | None) -> "ColumnElement[bool]
 
     if segment is None:
         return None
-    return compile_segment(workspace.config.segments.get(segment, segment))
+    return compile_segment(_by_name(workspace, segment))
+
+
+def expression(workspace: Workspace, segment: str | None) -> str:
+    """The expression of a segment, by its name or as it is; empty for none, which is everybody.
+
+    Raises SegmentError for what is no expression, so that an empty text is never everybody.
+    """
+    condition(workspace, segment)
+    return "" if segment is None else _by_name(workspace, segment)
+
+
+def _by_name(workspace: Workspace, segment: str) -> str:
+    return workspace.config.segments.get(segment, segment)
 
 
 def plan_import(workspace: Workspace, path: Path, *, consent: str) -> "ImportPlan":

@@ -1,34 +1,34 @@
-"""The mailroom: editions are planned, mailings opened, dispatched and resumed."""
+"""The mailroom: editions are planned and opened as mailings, and mailings are found again."""
 
 import datetime as dt
 import itertools
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from flashback import addresses
-from flashback.errors import StoreError, UnknownMailingError
+from flashback.errors import FlashbackError, RepeatedIssueError, UnknownMailingError
 from flashback.model import (
-    Account,
     Address,
     Claim,
     DeliveryState,
     Edition,
     Mailing,
+    MailingState,
     Message,
     Outcome,
     Plan,
-    Settlement,
 )
-from flashback.sentences import Sentence, tr
+from flashback.sentences import tr
 from flashback.tokens import SigningKey
-from flashback.workspace import book
+from flashback.workspace import book, hours, logbook
 from flashback.workspace.parts import Workspace
+
+if TYPE_CHECKING:
+    from flashback.dispatch.ports import Wait
 
 #: Signs what is only looked at.
 _PREVIEW: Final = SigningKey(bytes(16))
-#: How many mailings back a waiting one is looked for.
+#: How many mailings back one is looked for.
 _RECENT: Final = 50
 #: Who an edition is addressed to when nobody gets it: compose, rehearsals.
 _INVENTED: Final = Address(mailbox="reader@example.org", key="reader@example.org")
@@ -39,32 +39,101 @@ def plan(
     editions: Sequence[Edition],
     *,
     segment: str | None,
-    forced: Sequence[str],
-    again: bool,
+    forced: Sequence[str] = (),
+    again: bool = False,
+    latecomers: bool = False,
+    not_before: dt.datetime | None = None,
+    not_after: dt.datetime | None = None,
 ) -> Plan:
-    """Who of the mailable readers gets which edition, by a segment's expression or name.
+    """Which editions go to which readers, by a segment's expression or name.
 
     Raises RepeatedIssueError when the issue was mailed before, unless ``again``.
     """
-    from flashback.dispatch import plan as planned
+    from flashback.dispatch.planning import fallback_of
 
+    preferred = workspace.config.newsletter.language
+    fallback = fallback_of(editions, preferred=preferred)
     if not again:
-        workspace.ledger.refuse_repetition(editions[0].issue_number)
-    readers = workspace.subscribers.audience(condition=book.condition(workspace, segment))
-    return planned(
-        editions,
-        readers,
-        fallback=workspace.config.newsletter.language,
-        forced=forced,
+        refuse_repetition(workspace, editions[0].issue_number)
+    return Plan(
+        editions=tuple(editions),
+        fallback=fallback,
+        segment=book.expression(workspace, segment),
+        latecomers=latecomers,
+        forced=tuple(forced),
         sender=workspace.sender(workspace.clock.now()).public,
         again=again,
+        not_before=not_before,
+        not_after=not_after,
     )
+
+
+def plan_for_latecomers(workspace: Workspace, mailing: Mailing, *, segment: str | None) -> Plan:
+    """What a mailing sent, as it was frozen then, for who is in no mailing of its issue."""
+    editions = [workspace.ledger.edition(digest) for digest in mailing.editions.values()]
+    return plan(workspace, editions, segment=segment, again=True, latecomers=True)
+
+
+def refuse_repetition(workspace: Workspace, issue_number: str) -> None:
+    """Raise RepeatedIssueError when the issue was begun as a mailing, and say how that went."""
+    earlier = workspace.ledger.mailing_of(issue_number)
+    if earlier is None:
+        return
+    opened = hours.shown(earlier.opened_at, workspace.config.sending.zone)
+    match earlier.state:
+        case MailingState.FINISHED:
+            sentence = tr(
+                "Issue {number} was already sent: mailing {id}, {date}.",
+                number=issue_number, id=earlier.id, date=opened,
+            )  # fmt: skip
+            hint = tr(
+                "For readers who have not had it: flashback resend {id} --new. "
+                "To send it to everybody once more: add --again.",
+                id=earlier.id,
+            )
+        case MailingState.CANCELLED:
+            sentence = tr(
+                "Issue {number} was begun and called off: mailing {id}, {date}.",
+                number=issue_number, id=earlier.id, date=opened,
+            )  # fmt: skip
+            hint = tr(
+                "Who had it is in flashback report {id}. To send it to everybody: add --again.",
+                id=earlier.id,
+            )
+        case MailingState.SCHEDULED:
+            sentence = tr(
+                "Issue {number} waits for its hour: mailing {id}, {date}.",
+                number=issue_number, id=earlier.id,
+                date=hours.shown(earlier.not_before or earlier.opened_at,
+                                 workspace.config.sending.zone),
+            )  # fmt: skip
+            hint = tr(
+                "To let it leave: flashback resume {id} --wait. To call it off: "
+                "flashback cancel {id}.",
+                id=earlier.id,
+            )
+        case _:
+            sentence = tr(
+                "Issue {number} was begun on {date} and is not finished: mailing {id}.",
+                number=issue_number, id=earlier.id, date=opened,
+            )  # fmt: skip
+            hint = tr(
+                "To go on with it: flashback resume {id}. To send it to everybody once more: "
+                "add --again.",
+                id=earlier.id,
+            )
+    raise RepeatedIssueError(sentence, hint=hint)
+
+
+def audience(workspace: Workspace, plan: Plan) -> Mapping[str, int]:
+    """How many readers would get each edition, by its language."""
+    return workspace.ledger.audience(plan)
 
 
 def open_mailing(workspace: Workspace, plan: Plan) -> Mailing:
     """Make all deliveries durable, once relay and log have shown that they let us in."""
     rehearse(workspace, plan)
-    with _delivery_log(workspace, lambda _: None), workspace.relay().connected():
+    with logbook.delivery_log(workspace, lambda _: None), workspace.relay().connected():
         pass
     return workspace.ledger.open(plan, workspace.clock.now())
 
@@ -80,7 +149,7 @@ def sample(workspace: Workspace, edition: Edition, to: Address = _INVENTED) -> M
     from flashback.mime import build
 
     sender = workspace.sender(workspace.clock.now())
-    return build(edition, _claim_of_nobody(edition, to), sending=sender)
+    return build(edition, _claim_of_nobody(edition, to), sending=sender, signers=workspace.signers)
 
 
 def preview(workspace: Workspace, edition: Edition) -> tuple[str, str, bytes]:
@@ -108,131 +177,29 @@ def _claim_of_nobody(edition: Edition, to: Address) -> Claim:
     )
 
 
-def dispatch(
-    workspace: Workspace,
-    mailing_id: int,
-    *,
-    limit: int | None,
-    tell: Callable[[Settlement], None],
-    warn: Callable[[Sentence], None],
-    stop: Callable[[], bool],
-) -> Account:
-    """Send what is planned or due of a mailing."""
-    from flashback.dispatch import Line, RetryPolicy
-    from flashback.dispatch import dispatch as run
-    from flashback.smtp import is_dead_address
-    from flashback.store import new_owner
-
-    sending = workspace.config.sending
-    with _delivery_log(workspace, warn) as log:
-
-        def tell_both(settlement: Settlement) -> None:
-            log(settlement)
-            tell(settlement)
-
-        line = Line(
-            ledger=workspace.ledger,
-            transport=workspace.relay(),
-            build=_builder(workspace, workspace.ledger.mailing(mailing_id)),
-            clock=workspace.clock,
-            owner=new_owner(),
-            is_dead_address=is_dead_address,
-            policy=RetryPolicy(
-                first_wait=dt.timedelta(minutes=sending.first_retry_minutes),
-                longest_wait=dt.timedelta(hours=sending.longest_retry_hours),
-                give_up_after=dt.timedelta(hours=sending.give_up_after_hours),
-            ),
-            window=sending.window,
-            stop=stop,
-            tell=tell_both,
-        )
-        return run(line, mailing_id, limit=limit)
-
-
-def _builder(workspace: Workspace, mailing: Mailing) -> Callable[[Claim], Message]:
-    """Build from the editions and the sender that were frozen when the mailing opened."""
-    from flashback.mime import Sender, builder
-
-    editions = {digest: workspace.ledger.edition(digest) for digest in mailing.editions.values()}
-    sender = Sender.frozen(mailing.sender, key=workspace.key, date=mailing.opened_at)
-    return builder(editions, sender)
-
-
-@contextmanager
-def _delivery_log(
-    workspace: Workspace, warn: Callable[[Sentence], None]
-) -> Iterator[Callable[[Settlement], None]]:
-    """The file of delivery events; opened for appending, flushed with every line.
-
-    Raises StoreError when it cannot be opened. When it cannot be written later, that is told once
-    and sending goes on: the store is the truth.
-    """
-    from flashback.dispatch import line_of
-
-    sending = workspace.config.sending
-    if not sending.log:
-        yield lambda _settlement: None
-        return
-    path = workspace.config.path(sending.log)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreError(
-            tr(
-                "The delivery log {file} cannot be written: {reason}.",
-                file=path,
-                reason=error.strerror,
-            ),
-            hint=tr('Name another under [sending] log, or write log = "" for none.'),
-        ) from error
-    broken = False
-
-    def write(settlement: Settlement) -> None:
-        nonlocal broken
-        if broken:
-            return
-        line = line_of(settlement, addresses=sending.log_addresses) + "\n"
-        try:
-            os.write(handle, line.encode())
-        except OSError as error:
-            broken = True
-            warn(
-                tr(
-                    "The delivery log {file} cannot be written ({reason}); sending goes on.",
-                    file=path,
-                    reason=error.strerror,
-                )
-            )
-
-    try:
-        yield write
-    finally:
-        os.close(handle)
+def proof(
+    workspace: Workspace, editions: Sequence[Edition], to: str
+) -> Iterator[tuple[Edition, Outcome]]:
+    """Send each edition to one address, outside of any mailing."""
+    address = addresses.parse(to)
+    messages: list[Message | Wait] = [sample(workspace, edition, address) for edition in editions]
+    by_digest = {edition.digest: edition for edition in editions}
+    relay = workspace.relay()
+    with relay.connected():
+        for outcomes in relay.send(iter(messages), lambda _claims: None):
+            for outcome in outcomes:
+                yield by_digest[outcome.claim.edition_digest], outcome
 
 
 def next_due(workspace: Workspace, mailing_id: int) -> dt.datetime | None:
     """When the first of the deferred copies may be tried again; None when nothing is deferred."""
-    deferred = workspace.ledger.deliveries(mailing_id, state=DeliveryState.DEFERRED)
-    return min((d.due_at for d in deferred if d.due_at), default=None)
+    return workspace.ledger.next_due(mailing_id)
 
 
 def in_doubt(workspace: Workspace, mailing_id: int, *, limit: int) -> list[str]:
     """The first addresses of which nobody knows whether they have their copy."""
     doubtful = workspace.ledger.deliveries(mailing_id, state=DeliveryState.IN_DOUBT)
     return [delivery.address for delivery in itertools.islice(doubtful, limit)]
-
-
-def proof(
-    workspace: Workspace, editions: Sequence[Edition], to: str
-) -> Iterator[tuple[Edition, Outcome]]:
-    """Send each edition to one address, outside of any mailing."""
-    address = addresses.parse(to)
-    messages = [sample(workspace, edition, address) for edition in editions]
-    by_digest = {edition.digest: edition for edition in editions}
-    relay = workspace.relay()
-    with relay.connected():
-        for outcome in relay.send(messages, lambda _claim: None):
-            yield by_digest[outcome.claim.edition_digest], outcome
 
 
 def waiting(workspace: Workspace) -> list[Mailing]:
@@ -251,3 +218,28 @@ def mailing_or_last(workspace: Workspace, mailing_id: int | None) -> Mailing:
     raise UnknownMailingError(
         tr("Nothing was ever sent from here."), hint=tr("Send an issue: flashback send")
     )
+
+
+def mailing_in(
+    workspace: Workspace, mailing_id: int | None, states: frozenset[MailingState]
+) -> Mailing:
+    """That mailing, or the newest one in one of these states.
+
+    Raises UnknownMailingError when there is none, FlashbackError when that one is in another state.
+    """
+    if mailing_id is None:
+        for found in workspace.ledger.mailings(limit=_RECENT):
+            if found.state in states:
+                return found
+        raise UnknownMailingError(
+            tr("No mailing is under way."), hint=tr("See how they stand: flashback status")
+        )
+    named = workspace.ledger.mailing(mailing_id)
+    if named.state not in states:
+        from flashback.reporting import words
+
+        raise FlashbackError(
+            tr("Mailing {number} is {state}.", number=named.id, state=words.MAILING[named.state]),
+            hint=tr("See how they stand: flashback status"),
+        )
+    return named

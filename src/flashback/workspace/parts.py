@@ -8,7 +8,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flashback import config as configuration
 from flashback import credentials, resources
@@ -17,9 +17,14 @@ from flashback.tokens import SigningKey
 
 if TYPE_CHECKING:
     from flashback.compose import Theme
-    from flashback.mime import Sender
-    from flashback.smtp import Relay
+    from flashback.dispatch.ports import Transport
+    from flashback.mime import Sender, Signer
+    from flashback.smtp import Host
+    from flashback.smtp.oauth import AccessTokens
     from flashback.store import SqlLedger, Store, Subscribers
+
+#: Where senders keep their journals, in the workspace.
+JOURNALS: Final = "subscribers/journals"
 
 
 class SystemClock:
@@ -71,7 +76,7 @@ class Workspace:
         """The account of mailings."""
         from flashback.store import SqlLedger
 
-        return SqlLedger(self.store)
+        return SqlLedger(self.store, self.config.path(JOURNALS))
 
     @cached_property
     def key(self) -> SigningKey:
@@ -84,16 +89,53 @@ class Workspace:
 
         return Sender.of(self.config, key=key or self.key, date=opened_at)
 
-    def relay(self) -> "Relay":
-        """The SMTP server, not yet connected."""
-        from flashback.smtp import Relay
+    @cached_property
+    def signers(self) -> "tuple[Signer, ...]":
+        """Who signs messages with DKIM; nobody without keys. Raises ConfigError."""
+        from flashback.mime import load_signers
 
+        return load_signers(self.config.dkim.domain, credentials.dkim_keys(self.config))
+
+    def relay(self) -> "Transport":
+        """What takes our mail: an SMTP server, a program, a folder or a file; not yet connected."""
         settings = self.config.relay
-        return Relay(
+        if settings.kind == "smtp":
+            from flashback.smtp import Relays
+
+            return Relays([self._host(name) for name in self.config.all_relays])
+        from flashback.outlets import Maildir, Mbox, Sendmail
+
+        path, clock = self.config.path(settings.path), self.clock.now
+        match settings.kind:
+            case "sendmail":
+                return Sendmail(path, clock=clock, seconds=settings.final_dot_seconds)
+            case "maildir":
+                return Maildir(path, clock=clock)
+            case "mbox":
+                return Mbox(path, clock=clock)
+
+    def _host(self, name: str) -> "Host":
+        """One SMTP server and how we log in there; secrets are read when they are needed."""
+        from flashback.smtp import Host
+
+        settings = self.config.all_relays[name]
+        return Host(
             settings,
-            password=(lambda: credentials.relay_password(self.config))
-            if settings.username
+            password=(lambda: credentials.relay_password(self.config, name))
+            if settings.username and not settings.oauth.token_url
             else None,
             clock=self.clock.now,
             ca_file=self.config.path(settings.ca_file) if settings.ca_file else None,
+            tokens=self._tokens(name) if settings.oauth.token_url else None,
+        )
+
+    def _tokens(self, name: str) -> "AccessTokens":
+        from flashback.smtp import trust
+        from flashback.smtp.oauth import AccessTokens
+
+        return AccessTokens(
+            self.config.all_relays[name].oauth,
+            lambda: credentials.oauth_secrets(self.config, name),
+            keep=lambda token: credentials.keep_refresh_token(self.config, token, name),
+            context=trust.context(None),
         )
