@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test environment servers lint types contract tests golden screenshots catalogue constraints bench clean
+.PHONY: demo test environment servers lint types contract tests golden screenshots catalogue constraints bench bench-large chaos fuzz clean
 
 demo: $(VENV)/ready  ## Make the environment, then run the main job on the example issue.
 	@$(BIN)/flashback demo
@@ -35,8 +35,21 @@ contract: $(VENV)/ready
 tests: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
-bench: $(VENV)/ready  ## How long staff wait; take the figures on a machine that does nothing else.
-	$(BIN)/python -m pytest tests/benchmarks
+# Take these figures on a machine that does nothing else. One part: make bench PARTS="near far"
+bench: $(VENV)/ready servers  ## How fast a mailing leaves, and what it costs.
+	$(BIN)/python tests/benchmarks/dispatch.py $(PARTS)
+
+bench-large: $(VENV)/ready servers  ## The same for a million readers.
+	$(BIN)/python tests/benchmarks/dispatch.py memory first --octets 5000 --rounds 1 --audiences 1000000
+
+RUNS ?= 50
+SEED ?= 1
+chaos: $(VENV)/ready servers  ## kill -9 at random instants, and an account that must add up.
+	$(BIN)/python tests/chaos/run.py --runs $(RUNS) --seed $(SEED)
+
+SECONDS ?= 60
+fuzz: $(VENV)/ready  ## Hostile octets for everything that reads them.
+	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
 golden: $(VENV)/ready  ## Compose the golden files again; look at the difference before you commit.
 	$(BIN)/python tests/golden/renew.py

@@ -1,0 +1,1 @@
+"""Hostile octets, and the promises that hold in spite of them."""
