@@ -43,6 +43,7 @@ class Connection:
         self.done = 0  #: messages of which all has been said here
         self.refusals = 0  #: since the last message that was taken
         self.is_parting = False
+        self.is_misled = False  #: speaking ahead has not worked here
         self.fault: Sentence = NOTHING  #: why it ended
         self._socket = connection
         self._session = session
@@ -144,6 +145,7 @@ class Connection:
         if self._session.replies != self._replies:
             self._replies, self._since = self._session.replies, now
         if self._session.is_finished:
+            self.is_misled |= bool(self._session.fault.source)
             self._end(self._session.fault)
             self._end(tr("the server closed the connection"))
         return answers
@@ -168,6 +170,8 @@ class Connection:
             return
         if now - self._since <= self._patience(awaited):
             return
+        # Who drops what was sent ahead never answers it.
+        self.is_misled |= awaited in {Step.RSET, Step.MAIL, Step.RCPT, Step.DATA}
         stuck = bool(self._out) or self._is_deaf
         self._end(
             tr("the server stopped reading") if stuck else tr("the server did not answer in time")

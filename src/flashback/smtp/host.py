@@ -58,6 +58,8 @@ class Host:
         self._broken = 0  #: lines and connections in a row
         self._broken_at = 0.0  #: when the last of them was counted
         self._has_taken = False
+        self._takes_chunks = config.chunking  #: as far as we have seen
+        self._takes_groups = config.pipelining
 
     def open(self) -> Dialogue:
         """Open a line, blocking. Raises TransportError."""
@@ -77,7 +79,7 @@ class Host:
             dialogue.close()
             return None
         offered, config = dialogue.capabilities, self.config
-        pipelining = config.pipelining and offered.pipelining
+        pipelining = self._takes_groups and offered.pipelining
         session = Session(
             Commands(
                 offered=offered,
@@ -85,7 +87,7 @@ class Host:
                 require_tls=config.require_tls,
             ),
             pipelining=pipelining,
-            ahead=config.ahead if config.chunking and pipelining and offered.chunking else 0,
+            ahead=config.ahead if self._takes_chunks and pipelining and offered.chunking else 0,
         )
         return Connection(socket, session, offered, config, time.monotonic())
 
@@ -138,6 +140,10 @@ class Host:
 
     def count_break(self, line: Connection, endings: Sequence[Ending]) -> None:
         """A line broke, or was left for what the relay said; ``endings`` are what it cost."""
+        if line.is_misled:
+            # An offer may be a lie of a box in between: from now on it is spoken to more slowly.
+            self._takes_groups = self._takes_groups and self._takes_chunks
+            self._takes_chunks = False
         is_worn = line.done > 0 and all(ending.again for ending in endings)
         # Lines that were open together break together, and that is one event.
         if not is_worn and line.opened_at >= self._broken_at:

@@ -20,7 +20,17 @@ from flashback.sentences import NOTHING, Sentence, tr
 from flashback.smtp import wire
 from flashback.smtp.commands import Commands
 from flashback.smtp.reply import ReplyBuffer, parse
-from flashback.smtp.steps import CLOSING, TRANSITIONS, Answered, Kind, Lost, Move, Step, kind_of
+from flashback.smtp.steps import (
+    CLOSING,
+    NOT_UNDERSTOOD,
+    TRANSITIONS,
+    Answered,
+    Kind,
+    Lost,
+    Move,
+    Step,
+    kind_of,
+)
 
 #: RFC 2920: the message in hand, and the one whose MAIL travels with its body.
 _PIPELINED: Final = 2
@@ -164,7 +174,7 @@ class Session:
 
     # One reply -----------------------------------------------------------------------------------
 
-    def _answer(
+    def _answer(  # noqa: C901 - one reply, looked at from the likely to the mad
         self,
         step: Step,
         transaction: _Transaction | None,
@@ -185,6 +195,9 @@ class Session:
             return
         if transaction is not None and transaction.is_over:
             self._swallow(step, reply)
+            return
+        if step is Step.END and self._ahead and reply.code in NOT_UNDERSTOOD:
+            self._mislead(transaction)
             return
         kind = kind_of(step, reply.code)
         move = TRANSITIONS[step].get(kind, Move.BROKEN)
@@ -238,6 +251,16 @@ class Session:
             self._say_body(transaction)
         elif not self._is_pipelined:
             self._say_step(Step.RCPT if step is Step.MAIL else Step.DATA, transaction)
+
+    def _mislead(self, transaction: _Transaction | None) -> None:
+        """Chunks were offered and are not understood: nothing was said of the reader.
+
+        What else was written ahead may have been taken for anything; ``connection_lost`` names it.
+        """
+        if transaction is not None:
+            transaction.end = None
+        self._expected.appendleft((Step.MAIL, transaction))
+        self._break(tr("the server offers chunks and does not take them"))
 
     def _swallow(self, step: Step, reply: Reply) -> None:
         """Answers to commands that were on their way when the transaction ended."""

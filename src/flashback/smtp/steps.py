@@ -8,6 +8,8 @@ from typing import Final
 from flashback.model import Message, Reply
 
 CLOSING: Final = 421  #: RFC 5321 section 3.8: the server hangs up
+#: RFC 5321 section 4.2.2: the command itself is unknown, or out of place.
+NOT_UNDERSTOOD: Final = frozenset({500, 502, 503, 504})
 _START_BODY: Final = 354
 _OUT_OF_SEQUENCE: Final = 503
 
