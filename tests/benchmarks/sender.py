@@ -40,7 +40,7 @@ def main(folder: str, octets: str) -> None:
         mailing.id,
         limit=None,
         wait=False,
-        tell=lambda _settlement: None,
+        tell=lambda _settlements: None,
         warn=lambda sentence: print(sentence, file=sys.stderr),  # noqa: T201
         word=str,
         stop=lambda: False,

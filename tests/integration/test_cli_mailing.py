@@ -10,11 +10,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flashback.cli import main, speak
-from flashback.errors import Exit
+from flashback.errors import Exit, StoreError
+from flashback.model import Grant
+from flashback.sentences import tr
+from flashback.store import SqlLedger
 
 from fixtures.relays import StrictServer
 
@@ -454,6 +458,39 @@ def test_wait_stays_until_the_deferred_are_done(
     people(run, "sam@example.org")
     assert run("send", "--yes", "--wait").code == Exit.DONE
     assert len(relay.taken) == 1
+
+
+def test_each_relay_keeps_its_pace_in_the_store(
+    run: Run, relay: StrictServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one of several relays got is in the store; one that stumbles is asked again."""
+    settings = tmp_path / "flashback.toml"
+    limited = settings.read_text().replace("[relay]", "[relay]\nmessages_per_minute = 600")
+    second = f"""
+[relays.second]
+host = "127.0.0.1"
+port = {relay.port}
+security = "none"
+messages_per_minute = 600
+"""
+    settings.write_text(limited + second)
+    people(run, *readers(20))
+    draw, stumbles = SqlLedger.draw, [StoreError(tr("The store is busy."))] * 2
+
+    def drawn(ledger: SqlLedger, key: str, **wanted: Any) -> Grant:
+        if stumbles:
+            raise stumbles.pop()
+        return draw(ledger, key, **wanted)
+
+    monkeypatch.setattr(SqlLedger, "draw", drawn)
+    assert run("send", "--yes").code == Exit.DONE
+    assert len(relay.taken) == 20
+    assert not stumbles
+    with sqlite3.connect("subscribers/subscribers.db") as connection:
+        keys = {key for (key,) in connection.execute("SELECT key FROM buckets")}
+        assert keys
+        assert keys <= {"relay:main", "relay:second"}
+    connection.close()
 
 
 def test_mail_into_a_folder(run: Run, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from fixtures.sending import Notes, clock, relay_to
 
 PIPELINING = say(b"250-relay\r\n250-SIZE 0\r\n250 PIPELINING")
 A = Result.ACCEPTED
+LONG_AGO = dt.datetime(1982, 8, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -252,16 +253,45 @@ def test_waiting_is_not_sleeping() -> None:
     assert max(b - a for a, b in itertools.pairwise(heard)) < 0.6
 
 
+@dataclass
+class Dripping:
+    """A gate that lets one message through every ``every`` seconds."""
+
+    every: float
+    opens: dt.datetime = LONG_AGO
+
+    def wait(self, now: dt.datetime) -> float:
+        return max((self.opens - now).total_seconds(), 0.0)
+
+    def spend(self, now: dt.datetime) -> None:
+        assert not self.wait(now)
+        self.opens = now + dt.timedelta(seconds=self.every)
+
+
+def gated(server: ScriptedServer, gate: Dripping | None) -> Host:
+    config = RelayConfig(host="127.0.0.1", port=server.port, security="none")
+    return Host(config, None, lambda: dt.datetime.now(dt.UTC), None, gate=gate)
+
+
 def test_a_pace_of_its_own() -> None:
-    """Messages per minute to one relay."""
+    """A relay gets no more than its gate lets through, on however many lines."""
     with ScriptedServer({}) as server:
-        config = RelayConfig(
-            host="127.0.0.1", port=server.port, security="none", messages_per_minute=600.0
-        )
-        transport = Relays([Host(config, None, lambda: dt.datetime.now(dt.UTC), None)])
+        transport = Relays([gated(server, Dripping(0.1))])
         began = time.monotonic()
         outcomes, error = send(transport, readers(6))
         took = time.monotonic() - began
     assert error is None
     assert len(outcomes) == 6
     assert 0.5 <= took < 2
+
+
+def test_a_slow_gate_holds_up_no_other_relay() -> None:
+    """While one relay may have no more, the other takes what there is."""
+    with ScriptedServer({}) as slow, ScriptedServer({}) as quick:
+        transport = Relays([gated(slow, Dripping(60)), gated(quick, None)])
+        began = time.monotonic()
+        outcomes, error = send(transport, readers(40))
+        took = time.monotonic() - began
+    assert error is None
+    assert [outcome.result for outcome in outcomes] == [A] * 40
+    assert took < 5

@@ -251,9 +251,10 @@ class Bench:
         self.told: list[Settlement] = []
         self.pauses: list[float] = []
 
-    def tell(self, settlement: Settlement) -> None:
-        assert settlement in self.ledger.settlements, "told before it was durable"
-        self.told.append(settlement)
+    def tell(self, settlements: Sequence[Settlement]) -> None:
+        for settlement in settlements:
+            assert settlement in self.ledger.settlements, "told before it was durable"
+        self.told += settlements
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)

@@ -3,12 +3,12 @@
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashback.dispatch import line_of
-from flashback.dispatch.log import without_address
+from flashback.dispatch.log import line_of, lines_of, without_address
 from flashback.model import Address, Claim, DeliveryState, Outcome, Reply, Result, Settlement
 
 AT = dt.datetime(2011, 9, 2, 9, 0, 0, 123456, tzinfo=dt.UTC)
@@ -53,6 +53,33 @@ def test_addresses_are_hidden_unless_asked_for() -> None:
     )
     assert "reader1" not in line_of(loud, addresses=False).lower()
     assert line_of(loud, addresses=True).lower().count("reader1") == 4
+
+
+@given(
+    words=st.lists(st.text(max_size=20), min_size=6, max_size=6),
+    code=st.none() | st.integers(200, 599),
+    due_at=st.none() | st.datetimes(timezones=st.just(dt.UTC)),
+)
+def test_a_line_is_what_the_json_encoder_writes(
+    words: list[str], code: int | None, due_at: dt.datetime | None
+) -> None:
+    """Whatever relays say, a line is one line, and the very JSON that the library would write."""
+    language, host, stage, said, detail, queue_id = words
+    one = settled(detail=detail, due_at=due_at)
+    reply = Reply(code=code, enhanced="5.1.1", lines=(said,)) if code else None
+    claim = replace(one.outcome.claim, language=language)
+    outcome = replace(
+        one.outcome, claim=claim, host=host, stage=stage, reply=reply, queue_id=queue_id
+    )
+    line = line_of(replace(one, outcome=outcome), addresses=True)
+    assert json.dumps(json.loads(line), ensure_ascii=False) == line
+    assert "\n" not in line
+
+
+def test_lines_keep_their_order() -> None:
+    """A batch is written as one piece, a line for each outcome."""
+    lines = lines_of([settled("first"), settled("second")], addresses=False)
+    assert [json.loads(line)["reply"] for line in lines.splitlines()] == ["first", "second"]
 
 
 def test_other_addresses_stay() -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dispatch_bench import MAILING, SLOWER, Bench, Said, build
@@ -99,10 +100,10 @@ def test_each_message_taken_is_settled_once(
         error = bench.broken("relay")
         return error if error is not None else data.draw(st.sampled_from(WAYS))
 
-    def tell(settlement: Settlement) -> None:
+    def tell(settlements: Sequence[Settlement]) -> None:
         if (error := bench.broken("tell")) is not None:
             raise error
-        bench.tell(settlement)
+        bench.tell(settlements)
 
     bench.relay.script = script
     pace = Pace(Limits(per_minute=per_minute), bench.ledger.draw)

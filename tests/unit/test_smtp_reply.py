@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flashback.model import Reply
 from flashback.smtp import parse, queue_id_of
-from flashback.smtp.reply import ReplyBuffer
+from flashback.smtp.reply import ReplyBuffer, parse_carefully
 
 STREAM = (
     b"220 relay.example.org\r\n250-relay\r\n250-SIZE 10\r\n250 HELP\r\n"
@@ -142,3 +142,12 @@ def test_queue_id_is_total(text: bytes) -> None:
     reply = parse([b"250 " + text])
     assert reply is not None
     assert isinstance(queue_id_of(reply), str)
+
+
+@given(
+    st.binary(max_size=40)
+    | st.from_regex(rb"[2-6][0-9][0-9][ -]?([2-5]\.[0-9]{1,4}\.[0-9]{1,4} *)?[ -~\xe9\x00]{0,20}")
+)
+def test_the_usual_way_answers_as_the_careful_one(line: bytes) -> None:
+    """A reply on one line of ASCII is read at once, and to the same effect."""
+    assert parse([line]) == parse_carefully([line])

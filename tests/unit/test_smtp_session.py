@@ -389,10 +389,10 @@ def test_parameters_are_said_where_they_are_offered() -> None:
     offered = Capabilities(takes_size=True, dsn=True, require_tls=True)
     commands = Commands(offered=offered, delivery_reports=True, require_tls=True)
     letter = message(7, b"12345\r\n")
-    assert commands.line("mail", letter) == (
+    assert commands.mail(letter) == (
         b"MAIL FROM:<b+7-mac@example.org> SIZE=7 REQUIRETLS RET=HDRS ENVID=7-mac\r\n"
     )
-    assert commands.line("rcpt", letter) == (
+    assert commands.rcpt(letter) == (
         b"RCPT TO:<r7@example.org> NOTIFY=FAILURE,DELAY ORCPT=rfc822;r7@example.org\r\n"
     )
     assert xtext("a+b=c d") == "a+2Bb+3Dc+20d"

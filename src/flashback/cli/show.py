@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -146,7 +147,7 @@ class Progress:
     _EVERY: Final = 0.1
 
     def __init__(self, audience: int, done: int) -> None:
-        self._counts = dict.fromkeys(DeliveryState, 0)
+        self._counts = Counter[DeliveryState]()
         self._done = 0  #: not drawn yet
         self._drawn_at = 0.0
         self._bar = click.progressbar(
@@ -166,10 +167,11 @@ class Progress:
             yield self
             self._draw()
 
-    def tell(self, settlement: Settlement) -> None:
-        """Count one outcome; a copy that comes again later is not done."""
-        self._counts[settlement.state] += 1
-        self._done += settlement.state not in _OPEN
+    def tell(self, settlements: Sequence[Settlement]) -> None:
+        """Count outcomes; a copy that comes again later is not done."""
+        states = [settlement.state for settlement in settlements]
+        self._counts.update(states)
+        self._done += sum(state not in _OPEN for state in states)
         if time.monotonic() - self._drawn_at >= self._EVERY:
             self._draw()
 
@@ -181,7 +183,7 @@ class Progress:
     def _item(self, _progress: object) -> str:
         bad = [
             f"{count} {told(words.DELIVERY[state])}"
-            for state, count in self._counts.items()
-            if count and state is not DeliveryState.ACCEPTED
+            for state in DeliveryState
+            if (count := self._counts[state]) and state is not DeliveryState.ACCEPTED
         ]
         return ", ".join(bad)

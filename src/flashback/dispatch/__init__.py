@@ -8,7 +8,7 @@ world.
 from flashback.dispatch.breaker import BreakerRule
 from flashback.dispatch.limits import Limits, QuietHours
 from flashback.dispatch.line import Line
-from flashback.dispatch.log import line_of
+from flashback.dispatch.log import lines_of
 from flashback.dispatch.pace import Pace
 from flashback.dispatch.retry import RetryPolicy
 from flashback.dispatch.worker import dispatch
@@ -21,5 +21,5 @@ __all__ = [
     "QuietHours",
     "RetryPolicy",
     "dispatch",
-    "line_of",
+    "lines_of",
 ]

@@ -25,14 +25,12 @@ class Hand:
 
     def take(self, claims: Sequence[Claim]) -> None:
         """Take claims in hand."""
-        for claim in claims:
-            self._waiting[claim.delivery_id] = claim
+        self._waiting.update([(claim.delivery_id, claim) for claim in claims])
 
     def note(self, claims: Sequence[Claim]) -> None:
         """Note that these final dots are about to leave; the transport's ``before_final_dot``."""
         self._line.ledger.note(claims, now=self._line.clock.now())
-        for claim in claims:
-            self._noted.add(claim.delivery_id)
+        self._noted.update([claim.delivery_id for claim in claims])
 
     def put(self, settlements: list[Settlement]) -> None:
         """Outcomes are known: they are remembered now, and settled soon."""
@@ -64,9 +62,7 @@ class Hand:
         if batch:
             self._line.steadily(lambda: self._line.ledger.settle(batch), patience=patience)
             self._unsettled = []
-            tell = self._line.tell
-            for settlement in batch:
-                tell(settlement)
+            self._line.tell(batch)
         self._settled_at = self._line.seconds()
 
     def give_back(self, *, patience: Sequence[float] = PATIENCE) -> None:

@@ -25,7 +25,7 @@ def _never() -> bool:
     return False
 
 
-def _nobody(_settlement: Settlement) -> None:
+def _nobody(_settlements: Sequence[Settlement]) -> None:
     pass
 
 
@@ -46,7 +46,7 @@ class Line:
     batch: int = 500  #: outcomes settled at a time, or every half second
     patience: dt.timedelta = dt.timedelta()  #: how long deferred deliveries are waited for
     stop: Callable[[], bool] = _never  #: asked before each message
-    tell: Callable[[Settlement], None] = _nobody  #: told of each outcome once it is durable
+    tell: Callable[[Sequence[Settlement]], None] = _nobody  #: told of outcomes that are durable
     word: Callable[[Sentence], str] = str  #: puts why a mailing was paused in words for staff
     pause: Callable[[float], None] = time.sleep  #: waits so many seconds
     seconds: Callable[[], float] = time.monotonic  #: a clock that nobody sets

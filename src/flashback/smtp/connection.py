@@ -48,7 +48,7 @@ class Connection:
         self._socket = connection
         self._session = session
         self._config = config
-        self._out: memoryview = memoryview(b"")
+        self._out = b""
         self._since = now  #: of the last sign of life while something was awaited
         self._replies = 0
         self._is_deaf = False  #: the server no longer reads
@@ -116,21 +116,21 @@ class Connection:
     def write(self, now: float) -> None:
         """Write what there is, as far as the server reads."""
         more = self._session.data_to_send()
-        if more:
-            self._out = memoryview(bytes(self._out) + more) if self._out else memoryview(more)
-        if not self._out or self._is_deaf:
+        out = self._out + more if self._out else more
+        if not out or self._is_deaf:
             return
+        self._out = out
         try:
-            count = self._socket.send(self._out)
+            count = self._socket.send(out)
         except _NOT_YET:
             return
         except OSError:
             # What the server said before it hung up may still be read.
             self._is_deaf = True
-            self._out = memoryview(b"")
+            self._out = b""
             return
         self._session.handed_over(count)
-        self._out = self._out[count:]
+        self._out = out[count:]
         self._since = now
 
     def read(self, now: float) -> Sequence[Answered]:

@@ -23,6 +23,9 @@ class Doubts:
     def __init__(self) -> None:
         self._held: list[Ending] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
     def hold(self, ending: Ending) -> None:
         """Keep an ending that may be about its reader."""
         self._held.append(ending)

@@ -24,6 +24,8 @@ from flashback.smtp.pool import Pool
 _LEAD: Final = 4
 #: Seconds after which the caller hears from us, if only to do other work.
 _TICK: Final = 0.4
+#: Seconds after which deadlines are looked at, however much is being said.
+_LOOK: Final = 0.1
 
 BeforeFinalDot = Callable[[Sequence[Claim]], None]
 
@@ -53,17 +55,19 @@ class Errand:
         self._before_final_dot = before_final_dot
         self._pool = pool
         self._opener = opener
+        self._eager = list(pool.lines)  #: lines that may be ready for a message
+        self._stirred: dict[Connection, None] = {}  #: lines on which something has changed
         self._again: deque[Message] = deque()
         self._outcomes: list[Outcome] = []
         self._is_over = False  #: no more messages come
         self._wait_until = 0.0
         self._error: TransportError | None = None
-        self._now = self._told_at = time.monotonic()
+        self._now = self._told_at = self._looked_at = time.monotonic()
 
     def run(self) -> Generator[Sequence[Outcome], None, None]:
         """Yield outcomes at least twice a second; raise TransportError when no relay is left."""
+        self._look_at_clock()
         while True:
-            self._now = time.monotonic()
             self._fill()
             if self._outcomes or self._now - self._told_at >= _TICK:
                 told, self._outcomes = self._outcomes, []
@@ -97,43 +101,44 @@ class Errand:
     # Messages to lines ---------------------------------------------------------------------------
 
     def _fill(self) -> None:
-        """Give every line that is ready a message, as long as there are any."""
-        busy = self._error is None
-        while busy:
-            busy = False
-            for line in self._lines():
-                host = line.host
-                if line.is_ready and host.is_free(self._now):
-                    message = self._next(line)
-                    if message is None:
-                        continue
-                    host.gave(self._now)
-                    line.submit(message, self._now)
-                    busy = True
-        leaving = [claim for line in self._pool.lines for claim in line.take_leaving()]
+        """Give every line that is ready a message, as long as there are any, and let them go."""
+        if self._error is None:
+            self._give()
+        stirred, self._stirred = self._stirred, {}
+        leaving = [claim for line in stirred for claim in line.take_leaving()]
         if leaving:
             # One note for all lines: it is written to a file.
             self._before_final_dot(leaving)
-        for line in self._pool.lines:
+        for line in stirred:
             line.write(self._now)
-        self._pool.sort_out(self._now)
+            self._pool.tend(line, self._now)
+            if line.wants_to_write:
+                self._stirred[line] = None
         if self._error is None:
             for host in self._hosts:
                 self._open_more(host)
 
-    def _lines(self) -> Sequence[Connection]:
-        """All lines; with several relays, those first whose relay has had the least."""
-        if len(self._hosts) == 1:
-            return self._pool.lines
-        least = min((line.host.load for line in self._pool.lines), default=0.0)
-        return sorted(
-            (
-                line
-                for line in self._pool.lines
-                if line.is_ready and line.host.load < least + _LEAD / line.host.config.weight
-            ),
-            key=lambda line: line.host.load,
-        )[:1]
+    def _give(self) -> None:
+        while takers := self._takers():
+            for line in takers:
+                if not line.host.is_free:
+                    continue
+                message = self._next(line)
+                if message is None:
+                    return
+                line.host.gave()
+                line.submit(message, self._now)
+                self._stirred[line] = None
+
+    def _takers(self) -> Sequence[Connection]:
+        """Lines that may take a message; of several relays, that which has had the least."""
+        self._eager = [line for line in self._eager if line.is_ready]
+        free = [line for line in self._eager if line.host.is_free]
+        if len(self._hosts) == 1 or not free:
+            return free
+        least = min(line.host.load for line in self._pool.lines if line.host.is_free)
+        line = min(free, key=lambda line: line.host.load)
+        return [line] if line.host.load < least + _LEAD / line.host.config.weight else []
 
     def _next(self, line: Connection) -> Message | None:
         """The next message that this line can take."""
@@ -162,9 +167,8 @@ class Errand:
 
     def _open_more(self, host: Host) -> None:
         """One more line when there is none for the next message, or the relay keeps pace."""
-        lines = [line for line in self._pool.lines if line.host is host]
-        count = len(lines) + host.pending
-        if host.error is not None or count >= host.config.connections:
+        count = host.lines + host.pending
+        if count >= host.config.connections or host.error is not None:
             return
         if count == 0:
             if self._pool.lines and not host.pause and self._is_over and not self._again:
@@ -174,7 +178,7 @@ class Errand:
                 self._opener.begin(host, after=host.pause)
             return
         # A relay that has taken nothing yet is asked on one line only.
-        if count > host.finished or any(line.is_ready for line in lines):
+        if count > host.finished or any(line.host is host for line in self._eager):
             return
         if not self._again and (message := self._pull()) is not None:
             self._again.append(message)
@@ -188,27 +192,34 @@ class Errand:
         if self._now < self._wait_until:
             until = min(until, self._wait_until - self._now)
         for host in self._hosts:
-            if wait := host.wait(self._now):
+            if wait := host.wait:
                 until = min(until, wait)
         spoken, is_opened = self._pool.wait(until)
-        self._now = time.monotonic()
+        self._look_at_clock()
         for line in spoken:
             self._hear(line)
-        for line in self._pool.ended(self._now):
-            self._bury(line)
+        if not spoken or self._now - self._looked_at >= _LOOK:
+            self._looked_at = self._now
+            for line in self._pool.ended(self._now):
+                self._bury(line)
         if is_opened:
             for host, opened in self._opener.take():
                 self._take_in(host, opened)
+
+    def _look_at_clock(self) -> None:
+        self._now = time.monotonic()
+        for host in self._hosts:
+            host.look_at_clock()
 
     def _take_in(self, host: Host, opened: Dialogue | Exception) -> None:
         if isinstance(opened, Dialogue):
             if (line := host.connection(opened)) is not None:
                 self._pool.add(host, line)
+                self._eager.append(line)
             return
         if not isinstance(opened, TransportError):
             raise opened
-        has_lines = any(line.host is host for line in self._pool.lines)
-        host.could_not_open(opened, has_lines=has_lines)
+        host.could_not_open(opened, has_lines=host.lines > 0)
         self._look_for_others()
 
     def _hear(self, line: Connection) -> None:
@@ -220,6 +231,9 @@ class Errand:
         if line.is_ended:
             self._bury(line, endings)
             return
+        self._stirred[line] = None
+        if line not in self._eager:
+            self._eager.append(line)
         left = [ending for ending in endings if ending.again]
         if left:
             # It says "not now" to MAIL, and listens: another line may fare better.
@@ -231,6 +245,7 @@ class Errand:
     def _bury(self, line: Connection, told: Sequence[Ending] = ()) -> None:
         """A line has ended: every message on it is judged."""
         host = line.host
+        self._stirred.pop(line, None)
         lost = self._pool.remove(line).connection_lost()
         endings = [host.judge.of_loss(one, line.fault) for one in lost]
         cost = [ending for ending in told if ending.outcome.result is not Result.ACCEPTED]
@@ -264,10 +279,10 @@ class Errand:
             if self._are_others_left():
                 self._again.append(ending.message)
                 return
+            self._look_for_others()
         self._outcomes.append(ending.outcome)
-        if ending.is_welcome:
+        if ending.is_welcome and host.doubts:
             self._outcomes += host.doubts.about_readers()
-        self._look_for_others()
 
     def _are_others_left(self) -> bool:
         return any(host.error is None for host in self._hosts)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from flashback.config import RelayConfig
 from flashback.errors import RelayUnreachableError, TransportError
@@ -33,6 +33,18 @@ _PATIENCE: Final = 3
 _PAUSES: Final = (0.0, 1.0, 5.0)
 
 
+class Gate(Protocol):
+    """What limits how much one relay gets; of several senders together, where it is shared."""
+
+    def wait(self, now: dt.datetime) -> float:
+        """Seconds until a message may leave; 0.0: now. Never raises."""
+        ...
+
+    def spend(self, now: dt.datetime) -> None:
+        """One message leaves; ``wait`` has just said 0.0."""
+        ...
+
+
 class Host:
     """A relay and what has happened with it."""
 
@@ -42,19 +54,23 @@ class Host:
         password: Callable[[], str] | None,
         clock: Callable[[], dt.datetime],
         ca_file: Path | None,
+        *,
         tokens: Tokens | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.config = config
-        self.judge = Judge(config, clock)
+        self.judge = Judge(config, clock())
         self.doubts = Doubts()
+        self.lines = 0  #: at work
         self.pending = 0  #: lines that are being opened
         self.finished = 0  #: messages that ended here, since it was opened
         self.error: TransportError | None = None  #: why it is of no use any more
+        self._clock = clock
         self._password = password
         self._ca_file = ca_file
         self._tokens = tokens
         self._submitted = 0
-        self._next_at = 0.0  #: when the next message may go, if its pace is limited
+        self._gate = gate  #: None: as much as it takes
         self._broken = 0  #: lines and connections in a row
         self._broken_at = 0.0  #: when the last of them was counted
         self._has_taken = False
@@ -69,7 +85,7 @@ class Host:
 
     def begin(self) -> None:
         """Forget what went wrong before: a new try."""
-        self.error, self._broken, self.finished, self.pending = None, 0, 0, 0
+        self.error, self._broken, self.finished, self.pending, self.lines = None, 0, 0, 0, 0
 
     def connection(self, dialogue: Dialogue) -> Connection | None:
         """The line that was opened; None when the server has already said too much."""
@@ -91,6 +107,10 @@ class Host:
         )
         return Connection(socket, session, offered, config, time.monotonic())
 
+    def look_at_clock(self) -> None:
+        """What is judged from now on has happened now."""
+        self.judge = Judge(self.config, self._clock())
+
     # How much it gets -------------------------------------------------------------------------
 
     @property
@@ -98,19 +118,21 @@ class Host:
         """Messages given to it, by its weight: the smallest is next."""
         return self._submitted / self.config.weight
 
-    def is_free(self, now: float) -> bool:
+    @property
+    def is_free(self) -> bool:
         """Whether its pace lets one more message go."""
-        return self.error is None and now >= self._next_at
+        return self.error is None and (self._gate is None or not self.wait)
 
-    def wait(self, now: float) -> float:
+    @property
+    def wait(self) -> float:
         """Seconds until its pace lets one more message go."""
-        return max(self._next_at - now, 0.0)
+        return self._gate.wait(self.judge.at) if self._gate is not None else 0.0
 
-    def gave(self, now: float) -> None:
+    def gave(self) -> None:
         """Count a message that was given to it."""
         self._submitted += 1
-        if self.config.messages_per_minute:
-            self._next_at = max(now, self._next_at) + 60 / self.config.messages_per_minute
+        if self._gate is not None:
+            self._gate.spend(self.judge.at)
 
     # What is learnt ---------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What an answer, or a line that ended without one, means for a message. Pure but for the clock.
+"""What an answer, or a line that ended without one, means for a message. Pure.
 
 Before the final dot the server has not accepted anything, whatever happens (RFC 5321 section
 4.1.1.4). At the dot or after it only a well-formed reply tells; without one nobody knows (RFC
@@ -8,8 +8,8 @@ one.
 """
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from flashback.config import RelayConfig
 from flashback.errors import TransportError
@@ -21,9 +21,8 @@ from flashback.smtp.reply import queue_id_of
 from flashback.smtp.steps import Answered, Lost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a try at a message ended."""
+class Ending(NamedTuple):
+    """How a try at a message ended. One is made for every message, so it is a plain tuple."""
 
     message: Message
     outcome: Outcome
@@ -33,17 +32,17 @@ class Ending:
     is_welcome: bool = False  #: the relay has taken the recipient
 
 
+@dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges everything that happens with one relay."""
+    """Judges what happens with one relay at one moment."""
 
-    def __init__(self, config: RelayConfig, clock: Callable[[], dt.datetime]) -> None:
-        self._config = config
-        self._clock = clock
+    config: RelayConfig
+    at: dt.datetime
 
     def unfit(self, message: Message, offered: Capabilities) -> Ending | None:
         """Why a message need not be begun with this server; None: it may."""
         if 0 < offered.largest < len(message.content):
-            error = faults.too_big(self._config, octets=len(message.content))
+            error = faults.too_big(self.config, octets=len(message.content))
             return self._ours(message, "mail", None, error)
         if not message.envelope.recipient.isascii() and not offered.smtputf8:
             detail = tr("the relay takes no addresses with letters beyond ASCII")
@@ -54,9 +53,9 @@ class Judge:
         """``is_known``: this relay has taken a recipient from us before."""
         if told.stage == "dot" and told.reply.code // 100 == 2:  # noqa: PLR2004 - RFC 5321's 2yz
             outcome = self._outcome(told.message, Result.ACCEPTED, "dot", told.reply)
-            return Ending(message=told.message, outcome=outcome, is_welcome=True)
+            return Ending(told.message, outcome, is_welcome=True)
         ending = self._of_answer(told, is_known=is_known)
-        return replace(ending, is_welcome=True) if told.is_welcome else ending
+        return ending._replace(is_welcome=True) if told.is_welcome else ending
 
     def _of_answer(self, told: Answered, *, is_known: bool) -> Ending:
         if told.stage == "mail":
@@ -69,8 +68,9 @@ class Judge:
             return self._end(message, Result.TEMPORARY, stage, reply, detail)
         if told.is_mad:
             detail = tr("the server's answer makes no sense here")
-            result = Result.UNKNOWN if stage == "dot" else Result.TEMPORARY
-            return self._end(message, result, stage, reply, detail)
+            if stage == "dot":
+                return self._end(message, Result.UNKNOWN, stage, reply, detail)
+            return self._broken(message, stage, reply, detail, is_first=True)
         return self._end(
             message, Result.PERMANENT if _is_never(reply) else Result.TEMPORARY, stage, reply
         )
@@ -80,16 +80,22 @@ class Judge:
         message, stage = lost.message, lost.stage
         if lost.is_in_doubt:
             return self._end(message, Result.UNKNOWN, stage, detail=fault)
-        if stage in {"data", "body"} and lost.is_first:
-            return self._end(message, Result.TEMPORARY, stage, detail=fault)
+        return self._broken(message, stage, None, fault, is_first=lost.is_first)
+
+    def _broken(
+        self, message: Message, stage: str, reply: Reply | None, fault: Sentence, *, is_first: bool
+    ) -> Ending:
+        """The line was lost before the message had been spoken to its end."""
+        if stage in {"data", "body"} and is_first:
+            return self._end(message, Result.TEMPORARY, stage, reply, fault)
         # A reader at whose address every line breaks must not hold up all others for ever.
-        is_doubtful = stage == "rcpt" and lost.is_first
+        is_doubtful = stage == "rcpt" and is_first
         return Ending(
             message=message,
-            outcome=self._outcome(message, Result.UNTRIED, stage, detail=fault),
-            error=faults.breaks_off(self._config),
+            outcome=self._outcome(message, Result.UNTRIED, stage, reply, fault),
+            error=faults.breaks_off(self.config),
             again=True,
-            blame=self._outcome(message, Result.TEMPORARY, stage, detail=fault)
+            blame=self._outcome(message, Result.TEMPORARY, stage, reply, fault)
             if is_doubtful
             else None,
         )
@@ -103,11 +109,11 @@ class Judge:
         reply = told.reply
         if _is_never(reply) and not told.is_mad:
             error = faults.sender_refused(
-                self._config, told.message.envelope, reply, octets=len(told.message.content)
+                self.config, told.message.envelope, reply, octets=len(told.message.content)
             )
             return self._ours(told.message, "mail", reply, error)
         later = (
-            faults.breaks_off(self._config) if told.is_mad else faults.not_now(self._config, reply)
+            faults.breaks_off(self.config) if told.is_mad else faults.not_now(self.config, reply)
         )
         outcome = self._outcome(told.message, Result.UNTRIED, "mail", reply, later.sentence)
         return Ending(message=told.message, outcome=outcome, error=later, again=True)
@@ -116,10 +122,10 @@ class Judge:
         """An answer to RCPT that every other reader would get as well."""
         reply, message = told.reply, told.message
         if codes.wants_login(reply):
-            return self._ours(message, "rcpt", reply, faults.login_wanted(self._config, reply))
+            return self._ours(message, "rcpt", reply, faults.login_wanted(self.config, reply))
         # To a relay that has taken others, "relay denied" is about this one reader.
         if _is_never(reply) and codes.is_no_relay(reply) and not is_known:
-            error = faults.no_relay(self._config, message.envelope, reply)
+            error = faults.no_relay(self.config, message.envelope, reply)
             blame = self._outcome(message, Result.PERMANENT, "rcpt", reply)
             return self._ours(message, "rcpt", reply, error, blame)
         return None
@@ -156,8 +162,8 @@ class Judge:
         return Outcome(
             claim=message.claim,
             result=result,
-            at=self._clock(),
-            host=self._config.host,
+            at=self.at,
+            host=self.config.host,
             stage=stage,
             reply=reply,
             detail=str(detail) if detail is not NOTHING else "",

@@ -37,6 +37,7 @@ class Pool:
     def add(self, host: "Host", line: Connection) -> None:
         """Count a line in."""
         line.host = host
+        host.lines += 1
         self.lines.append(line)
         self._selector.register(line, _READ)
         self._watched[line] = _READ
@@ -53,21 +54,21 @@ class Pool:
                 is_opened = True
         return spoken, is_opened
 
-    def sort_out(self, now: float) -> None:
-        """Part from lines that have done their work, and watch those that cannot write."""
-        for line in [line for line in self.lines if line.is_worn and line.is_idle]:
+    def tend(self, line: Connection, now: float) -> None:
+        """Part from a line that has done its work, and watch one that cannot write."""
+        if line.is_worn:
             self.retire(line, now)
-        for line in self.lines:
-            wanted = _BOTH if line.wants_to_write else _READ
-            if self._watched[line] != wanted:
-                self._watched[line] = wanted
-                self._selector.modify(line, wanted)
+        wanted = _BOTH if line.wants_to_write else _READ
+        if self._watched[line] != wanted:
+            self._watched[line] = wanted
+            self._selector.modify(line, wanted)
 
     def retire(self, line: Connection, now: float) -> None:
         """Say goodbye to an idle line; its answer is waited for among the others."""
         if not line.is_idle or line.is_parting:
             return
         line.part(now)
+        line.host.lines -= 1
         self.lines.remove(line)
         self._parting.append(line)
 
@@ -82,7 +83,11 @@ class Pool:
         """Hang up one line; its session knows whom that concerns."""
         self._selector.unregister(line)
         del self._watched[line]
-        (self._parting if line in self._parting else self.lines).remove(line)
+        if line in self._parting:
+            self._parting.remove(line)
+        else:
+            line.host.lines -= 1
+            self.lines.remove(line)
         return line.close()
 
     def part(self, *, seconds: float) -> None:

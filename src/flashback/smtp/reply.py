@@ -36,6 +36,16 @@ _QUEUE_IDS: Final = tuple(
 )
 
 
+#: Whether any of them can be found at all: nothing is nearly as quick to search for.
+_ANY_QUEUE_ID: Final = re.compile(
+    "|".join(f"(?:{pattern.pattern})" for pattern in _QUEUE_IDS), re.IGNORECASE
+)
+#: A whole reply on one line of printable ASCII.
+_USUAL: Final = re.compile(
+    rb"([2-5][0-5][0-9])[ -](?:([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: +|\Z))?([ -~]{0,512})"
+)
+
+
 class ReplyBuffer:
     """Octets on their way to becoming replies."""
 
@@ -91,6 +101,20 @@ class ReplyBuffer:
 
 def parse(lines: Sequence[bytes]) -> Reply | None:
     """The reply that these lines, without line ends, make; None when they make none."""
+    if len(lines) == 1 and (usual := _USUAL.fullmatch(lines[0])):
+        code, status, said = usual.groups()
+        # RFC 2034 section 4: the class repeats the first digit of the code.
+        if status is None or status[0] == code[0]:
+            return Reply(
+                code=int(code),
+                enhanced=status.decode() if status else "",
+                lines=(said.decode(),),
+            )
+    return parse_carefully(lines)
+
+
+def parse_carefully(lines: Sequence[bytes]) -> Reply | None:
+    """As ``parse``, for replies of any kind."""
     found = [_LINE.fullmatch(line) for line in lines]
     matches = [match for match in found if match]
     if not matches or len(matches) < len(found) or len({match[1] for match in matches}) > 1:
@@ -120,7 +144,7 @@ def _text(octets: bytes) -> str:
 def queue_id_of(reply: Reply) -> str:
     """The name under which the server has queued a message; empty when it tells none."""
     for text in reversed(reply.lines):
-        for pattern in _QUEUE_IDS:
-            if found := pattern.search(text):
-                return found[1].rstrip(".,;")
+        if _ANY_QUEUE_ID.search(text):
+            found = next(filter(None, (pattern.search(text) for pattern in _QUEUE_IDS)))
+            return found[1].rstrip(".,;")
     return ""

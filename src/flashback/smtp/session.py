@@ -34,6 +34,7 @@ from flashback.smtp.steps import (
 
 #: RFC 2920: the message in hand, and the one whose MAIL travels with its body.
 _PIPELINED: Final = 2
+_DATA: Final = b"DATA\r\n"
 
 
 @dataclass(slots=True)
@@ -250,7 +251,10 @@ class Session:
         if step is Step.DATA:
             self._say_body(transaction)
         elif not self._is_pipelined:
-            self._say_step(Step.RCPT if step is Step.MAIL else Step.DATA, transaction)
+            if step is Step.MAIL:
+                self._say(self._commands.rcpt(transaction.message), Step.RCPT, transaction)
+            else:
+                self._say(_DATA, Step.DATA, transaction)
 
     def _mislead(self, transaction: _Transaction | None) -> None:
         """Chunks were offered and are not understood: nothing was said of the reader.
@@ -301,14 +305,15 @@ class Session:
             self._waiting.appendleft(message)
             self._say(b"RSET\r\n", Step.RSET)
             return
-        self._current = _Transaction(message, wire.octets(message.content))
+        transaction = self._current = _Transaction(message, wire.octets(message.content))
         if self._is_dirty:
             self._is_dirty = False
             self._say(b"RSET\r\n", Step.RSET)
-        self._say_step(Step.MAIL, self._current)
+        self._say(self._commands.mail(message), Step.MAIL, transaction)
         if self._is_pipelined:
-            self._say_step(Step.RCPT, self._current)
-            self._say_step(Step.DATA, self._current)
+            # RFC 2920 section 3.1: one group, ended by DATA.
+            self._say(self._commands.rcpt(message), Step.RCPT, transaction)
+            self._say(_DATA, Step.DATA, transaction)
 
     def _say_all(self, transaction: _Transaction) -> None:
         """RFC 3030: a message with all its commands."""
@@ -316,16 +321,13 @@ class Session:
         if self._expected or self._is_dirty:
             self._is_dirty = False
             self._say(b"RSET\r\n", Step.RSET)
-        self._say_step(Step.MAIL, transaction)
-        self._say_step(Step.RCPT, transaction)
+        self._say(self._commands.mail(transaction.message), Step.MAIL, transaction)
+        self._say(self._commands.rcpt(transaction.message), Step.RCPT, transaction)
         wire.check(transaction.octets)
         chunk = b"BDAT %d LAST\r\n" % len(transaction.octets) + transaction.octets
         self._say(chunk, Step.END, transaction)
         transaction.end = self._spoken
         self._leaving.append(transaction.message.claim)
-
-    def _say_step(self, step: Step, transaction: _Transaction) -> None:
-        self._say(self._commands.line(step.word, transaction.message), step, transaction)
 
     def _say_body(self, transaction: _Transaction) -> None:
         self._current = None

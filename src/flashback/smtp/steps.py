@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from flashback.model import Message, Reply
 
@@ -24,6 +24,9 @@ class Step(Enum):
     END = "dot", b""  #: the final dot, or the last chunk
     QUIT = "quit", b""
 
+    #: Members are what they are; their name need not be hashed for every reply.
+    __hash__ = object.__hash__
+
     def __init__(self, word: str, plain: bytes) -> None:
         self.word = word  #: for people
         self.plain = plain  #: how an answer without news begins; empty: every answer is news
@@ -39,6 +42,8 @@ class Kind(Enum):
     CLOSING = auto()
     MAD = auto()  #: no answer that makes sense here
 
+    __hash__ = object.__hash__
+
 
 class Move(Enum):
     """What follows from a reply."""
@@ -50,6 +55,8 @@ class Move(Enum):
 
 
 _K, _M = Kind, Move
+_AFTER_MAIL: Final = frozenset({Step.RCPT, Step.DATA})
+_BY_FIRST_DIGIT: Final = {2: _K.GOOD, 4: _K.NOT_NOW, 5: _K.NEVER}
 _REFUSALS: Final = {_K.NOT_NOW: _M.DIRTY, _K.NEVER: _M.DIRTY}
 #: What a reply to a step leads to; whatever is not here breaks the line.
 TRANSITIONS: Final[Mapping[Step, Mapping[Kind, Move]]] = {
@@ -64,8 +71,7 @@ TRANSITIONS: Final[Mapping[Step, Mapping[Kind, Move]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(NamedTuple):
     """What the server says of a message; its transaction is over."""
 
     message: Message
@@ -94,8 +100,8 @@ def kind_of(step: Step, code: int) -> Kind:
     """What a reply says in answer to a step."""
     if code == CLOSING:
         return _K.CLOSING
-    if code == _OUT_OF_SEQUENCE and step in {Step.RCPT, Step.DATA}:
+    if code == _OUT_OF_SEQUENCE and step in _AFTER_MAIL:
         return _K.MAD  # the server and we have lost each other
     if code == _START_BODY:
         return _K.GO_AHEAD
-    return {2: _K.GOOD, 4: _K.NOT_NOW, 5: _K.NEVER}.get(code // 100, _K.MAD)
+    return _BY_FIRST_DIGIT.get(code // 100, _K.MAD)

@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from flashback.config import MAIN, SendingConfig
@@ -26,7 +26,7 @@ def dispatch(
     *,
     limit: int | None,
     wait: bool,
-    tell: Callable[[Settlement], None],
+    tell: Callable[[Sequence[Settlement]], None],
     warn: Callable[[Sentence], None],
     word: Callable[[Sentence], str],
     stop: Callable[[], bool],
@@ -48,10 +48,10 @@ def dispatch(
     sealing = seal.Sealing(workspace, mailing_id, ledger.account(mailing_id))
     with contextlib.closing(ledger), logbook.delivery_log(workspace, warn) as log:
 
-        def tell_all(settlement: Settlement) -> None:
-            log(settlement)
-            sealing.tell(settlement)
-            tell(settlement)
+        def tell_all(settlements: Sequence[Settlement]) -> None:
+            log(settlements)
+            sealing.tell(settlements)
+            tell(settlements)
 
         line = Line(
             ledger=ledger,
@@ -85,10 +85,12 @@ def limits(workspace: Workspace) -> "Limits":
 
     sending = workspace.config.sending
     quiet = sending.quiet
+    # Of several relays each has its own, at its own door.
+    relay = 0.0 if workspace.has_several_relays else workspace.config.relay.messages_per_minute
     return Limits(
         per_minute=sending.messages_per_minute or None,
         relay=MAIN,
-        relay_per_minute=workspace.config.relay.messages_per_minute or None,
+        relay_per_minute=relay or None,
         per_domain=sending.per_domain,
         quiet=QuietHours(*quiet) if quiet else None,
         zone=sending.zone,

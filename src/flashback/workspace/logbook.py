@@ -1,7 +1,7 @@
 """The delivery log: a file of events for machines, beside the store, which is the truth."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from flashback.errors import StoreError
@@ -13,17 +13,17 @@ from flashback.workspace.parts import Workspace
 @contextmanager
 def delivery_log(
     workspace: Workspace, warn: Callable[[Sentence], None]
-) -> Iterator[Callable[[Settlement], None]]:
-    """The file of delivery events; opened for appending, flushed with every line.
+) -> Iterator[Callable[[Sequence[Settlement]], None]]:
+    """The file of delivery events; opened for appending, whole lines at a time.
 
     Raises StoreError when it cannot be opened. When it cannot be written later, that is told once
     and sending goes on: the store is the truth.
     """
-    from flashback.dispatch import line_of
+    from flashback.dispatch import lines_of
 
     sending = workspace.config.sending
     if not sending.log:
-        yield lambda _settlement: None
+        yield lambda _settlements: None
         return
     path = workspace.config.path(sending.log)
     try:
@@ -39,13 +39,13 @@ def delivery_log(
         ) from error
     broken = False
 
-    def write(settlement: Settlement) -> None:
+    def write(settlements: Sequence[Settlement]) -> None:
         nonlocal broken
         if broken:
             return
-        line = line_of(settlement, addresses=sending.log_addresses) + "\n"
+        lines = lines_of(settlements, addresses=sending.log_addresses)
         try:
-            os.write(handle, line.encode())
+            os.write(handle, lines.encode())
         except OSError as error:
             broken = True
             warn(

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Final
 from flashback import config as configuration
 from flashback import credentials, resources
 from flashback.config import Config
+from flashback.errors import StoreError
+from flashback.model import Grant
 from flashback.tokens import SigningKey
 
 if TYPE_CHECKING:
     from flashback.compose import Theme
+    from flashback.dispatch.bucket import Bucket
     from flashback.dispatch.ports import Transport
     from flashback.mime import Sender, Signer
     from flashback.smtp import Host
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Where senders keep their journals, in the workspace.
 JOURNALS: Final = "subscribers/journals"
+#: How long a store that stumbled is left alone.
+_STUMBLE: Final = dt.timedelta(seconds=0.5)
 
 
 class SystemClock:
@@ -127,7 +132,28 @@ class Workspace:
             clock=self.clock.now,
             ca_file=self.config.path(settings.ca_file) if settings.ca_file else None,
             tokens=self._tokens(name) if settings.oauth.token_url else None,
+            gate=self._gate(name) if self.has_several_relays else None,
         )
+
+    @property
+    def has_several_relays(self) -> bool:
+        """Whether mail is shared out; then each relay has a pace of its own."""
+        return len(self.config.all_relays) > 1
+
+    def _gate(self, name: str) -> "Bucket | None":
+        from flashback.dispatch.bucket import Bucket
+
+        per_minute = self.config.all_relays[name].messages_per_minute
+        return Bucket(f"relay:{name}", per_minute, self._drawn) if per_minute else None
+
+    def _drawn(
+        self, key: str, *, per_minute: float, burst: int, wanted: int, now: dt.datetime
+    ) -> Grant:
+        """Tokens from the store; of one that stumbles, none for a while."""
+        try:
+            return self.ledger.draw(key, per_minute=per_minute, burst=burst, wanted=wanted, now=now)
+        except StoreError:
+            return Grant(tokens=0, wait=_STUMBLE)
 
     def _tokens(self, name: str) -> "AccessTokens":
         from flashback.smtp import trust

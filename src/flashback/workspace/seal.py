@@ -7,7 +7,7 @@ database file leaves it; who restores the whole folder restores the seal too, an
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from flashback import files
@@ -59,9 +59,9 @@ class Sealing:
         self._accepted = _taken(account)
         self._next = time.monotonic() + _EVERY
 
-    def tell(self, settlement: Settlement) -> None:
-        """Count one outcome."""
-        self._accepted += settlement.state is DeliveryState.ACCEPTED
+    def tell(self, settlements: Sequence[Settlement]) -> None:
+        """Count outcomes."""
+        self._accepted += [one.state for one in settlements].count(DeliveryState.ACCEPTED)
         if (now := time.monotonic()) >= self._next:
             self._next = now + _EVERY
             _raise(self._workspace, self._mailing_id, self._accepted)
