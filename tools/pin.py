@@ -13,8 +13,9 @@ with tempfile.TemporaryDirectory() as folder:
     subprocess.run(  # noqa: S603
         [
             sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes",
-            "--no-emit-index-url", "--no-header", "--no-annotate", "--all-extras", "--strip-extras",
-            "--allow-unsafe", "--upgrade", "--output-file", "constraints.txt",
+            "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate",
+            "--all-extras", "--strip-extras", "--allow-unsafe", "--upgrade",
+            "--output-file", "constraints.txt",
             "pyproject.toml", str(development),
         ],
         check=True,

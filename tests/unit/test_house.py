@@ -1,6 +1,7 @@
 """The house keeps its own rules: tests say their promise, modules stay short, the model is pure."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,13 @@ def test_no_module_is_too_long(name: str) -> None:
 def test_the_model_leans_on_nothing(name: str) -> None:
     """The words of the house need the standard library and their own kind."""
     assert strangers(tree_of(MODEL / name)) == []
+
+
+def test_pins_name_no_place() -> None:
+    """Versions and hashes hold on every machine; an index or a folder is each machine's own."""
+    pins = (TESTS.parent / "constraints.txt").read_text()
+    assert "--hash=sha256:" in pins
+    assert not re.search(r"^-|://", pins, re.MULTILINE)
 
 
 def test_the_rules_have_something_to_look_at() -> None:

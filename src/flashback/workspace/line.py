@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flashback.config import MAIN, SendingConfig
 from flashback.model import Claim, Mailing, Message, Settlement
 from flashback.sentences import Sentence
-from flashback.workspace import logbook, seal
+from flashback.workspace import logbook, seal, tracing
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ def dispatch(
     ledger = workspace.ledger
     pace = Pace(limits(workspace), ledger.draw)
     sealing = seal.Sealing(workspace, mailing_id, ledger.account(mailing_id))
-    with contextlib.closing(ledger), logbook.delivery_log(workspace, warn) as log:
+    with (
+        contextlib.closing(ledger),
+        logbook.delivery_log(workspace, warn) as log,
+        tracing.run(ledger.mailing(mailing_id), ledger) as traced,
+    ):
 
         def tell_all(settlements: Sequence[Settlement]) -> None:
             log(settlements)
@@ -54,7 +58,7 @@ def dispatch(
             tell(settlements)
 
         line = Line(
-            ledger=ledger,
+            ledger=traced,
             transport=workspace.relay(),
             build=_builder(workspace, ledger.mailing(mailing_id)),
             clock=workspace.clock,
