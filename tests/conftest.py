@@ -11,8 +11,17 @@ from typing import TypeVar
 import pytest
 
 from fixtures.postgresql import postgresql_server, postgresql_url
+from fixtures.restarts import restartable_postgresql
+from fixtures.stages import cell_models, on_each, on_sqlite
 
-__all__ = ["postgresql_server", "postgresql_url"]
+__all__ = [
+    "cell_models",
+    "on_each",
+    "on_sqlite",
+    "postgresql_server",
+    "postgresql_url",
+    "restartable_postgresql",
+]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

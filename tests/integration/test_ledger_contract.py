@@ -256,11 +256,22 @@ def test_given_back_and_claimed_anew(bench: Bench) -> None:
     assert bench.ledger.recover(mailing, now=NOW + LEASE).counts == {S.PLANNED: 1}
 
 
-def test_who_was_silent_lets_nothing_leave(bench: Bench) -> None:
-    """After its lease, a sender notes no old claim, though it may claim anew."""
+def test_who_was_silent_and_not_missed_goes_on(bench: Bench) -> None:
+    """A lease that ended while nobody took the claims over is renewed: the laptop woke up."""
     mailing = opened(bench)
     old = claimed(bench, mailing, 2)
     later = NOW + LEASE_OVER
+    bench.ledger.note(old, now=later)
+    assert bench.ledger.recover(mailing, now=later + MINUTE).audience == 0
+    bench.ledger.release(old)
+
+
+def test_who_was_silent_and_replaced_lets_nothing_leave(bench: Bench) -> None:
+    """Once others have freed its claims, a sender notes no old one, though it may claim anew."""
+    mailing = opened(bench)
+    old = claimed(bench, mailing, 2)
+    later = NOW + LEASE_OVER
+    bench.ledger.recover(mailing, now=later)
     with pytest.raises(LeaseLostError):
         bench.ledger.note(old, now=later)
     (new,) = bench.ledger.claim(mailing, owner="me", limit=1, now=later)

@@ -1,5 +1,8 @@
 """Signed tags: what was signed comes back, and nothing else does."""
 
+import hashlib
+import hmac
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -146,3 +149,12 @@ def test_a_resend_is_the_same_message() -> None:
     assert again in tags
     assert len(again) == 32
     assert again != message_tag(OTHER, mailing="3", subscriber_id=4)
+
+
+@given(st.binary(min_size=16, max_size=200), st.text(max_size=20), st.binary(max_size=200))
+def test_the_mac_is_hmac_with_sha_256(key: bytes, purpose: str, content: bytes) -> None:
+    """Begun once for each key, and still the MAC of RFC 2104, whatever the key's length."""
+    purpose = purpose.encode("utf-8", "replace").decode()
+    expected = hmac.digest(key, purpose.encode() + b"\0" + content, hashlib.sha256)
+    assert SigningKey(key).mac(purpose, content) == expected
+    assert SigningKey(key).mac(purpose, content) == expected

@@ -6,13 +6,13 @@ import os
 import signal
 import types
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
 from flashback.cli import show
 from flashback.cli.trouble import explain
-from flashback.errors import Exit, FlashbackError, StoreError
+from flashback.errors import Exit, FlashbackError, LeaseLostError, StoreError
 from flashback.model import Account, DeliveryState, Mailing, MailingState
 from flashback.sentences import Sentence, tr
 from flashback.workspace import Workspace, hours, line, mailroom
@@ -168,7 +168,8 @@ def _exit_code(
         return Exit.FAILED
     if counts.open:
         return Exit.UNFINISHED
-    if isinstance(trouble, FlashbackError):
+    # What this sender had to leave to another one, the other one has finished.
+    if isinstance(trouble, FlashbackError) and not isinstance(trouble, LeaseLostError):
         return trouble.exit_code
     if mailing.state is MailingState.CANCELLED:
         return Exit.REFUSALS
@@ -183,7 +184,10 @@ def polite_stop(sentence: Sentence) -> Iterator["_Stop"]:
     ``sentence`` answers the first one.
     """
     stop = _Stop(sentence)
-    kept = {number: signal.signal(number, stop.heard) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1)
+        numbers.append(signal.SIGHUP)
+    kept = {number: signal.signal(number, stop.heard) for number in numbers}
     try:
         yield stop
     finally:
@@ -204,4 +208,5 @@ class _Stop:
             raise KeyboardInterrupt
         self._asked = True
         # Not through Click: a handler may run in the middle of a write.
-        os.write(2, f"\n{show.told(self._sentence)}\n".encode())
+        with suppress(OSError):  # The terminal may be gone.
+            os.write(2, f"\n{show.told(self._sentence)}\n".encode())

@@ -1,5 +1,6 @@
 """Errors in front of staff: a sentence, what to do next, the exit code; never a traceback."""
 
+import errno
 import io
 import os
 import sys
@@ -13,6 +14,9 @@ from flashback.sentences import tr
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+#: The other end of a pipe was closed, or the terminal hung up (termios(3), tty_ioctl(4)).
+_NOBODY_READS = frozenset({errno.EPIPE, errno.EIO, errno.ENXIO})
 
 
 def explain(error: BaseException) -> int:
@@ -75,7 +79,9 @@ class _Patient(io.FileIO):
         """Write, or pretend to."""
         try:
             return super().write(octets)
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in _NOBODY_READS:
+                raise
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)

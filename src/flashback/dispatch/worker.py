@@ -62,6 +62,7 @@ class _Run:
         self._untried: Counter[int] = Counter()
         self._reason: Sentence | None = None  #: why the breaker stops the mailing
         self._is_paused = False  #: by the breaker
+        self._trouble: StoreError | None = None  #: why the store can be used no more
         self._beaten_at = line.seconds()
 
     def has_something_to_send(self) -> bool:
@@ -90,8 +91,9 @@ class _Run:
             for outcomes in heard:
                 if outcomes:
                     self._hear(outcomes)
-                hand.settle_in_time()
-                self._beat()
+                self._keep_step()
+            if self._trouble is not None:
+                raise self._trouble
             hand.give_back()
             supply.forget()
         if supply.error is not None:
@@ -152,6 +154,20 @@ class _Run:
             return settlement
         due_at = settlement.outcome.at + self._line.policy.first_wait
         return replace(settlement, state=DeliveryState.DEFERRED, due_at=due_at)
+
+    def _keep_step(self) -> None:
+        """Settle, and show that we live.
+
+        When the store stays away, nothing more is taken; what is past its dot is still waited for,
+        and remembered: a reply that came is no doubt.
+        """
+        if self._trouble is not None:
+            return
+        try:
+            self._hand.settle_in_time()
+            self._beat()
+        except StoreError as error:
+            self._trouble, self._supply.is_stopped = error, True
 
     def _beat(self) -> None:
         """Show that we live, and hear whether staff have paused the mailing."""

@@ -19,13 +19,24 @@ from flashback.sentences import tr
 _UNFIT_FOR_ADDRESS: Final = re.compile(
     '[\\x00-\\x20\\x7f-\\x9f<>()\\[\\]\\\\",:;\\u2028\\u2029\\ud800-\\udfff]'
 )
+#: Nearly every mailbox and every name of a reader: nothing in them to quote, encode or refuse.
+_USUAL_MAILBOX: Final = re.compile(
+    r"(?=.{1,254}\Z)[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[A-Za-z0-9.-]+"
+)
+_USUAL_NAME: Final = re.compile(
+    r"(?!.*=\?)[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+( [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*"
+)
 #: RFC 5321 section 4.5.3.1.3: a path has 256 octets, of which two are angle brackets.
 _LONGEST_ADDRESS: Final = 254
+#: With quotes round it, it would still fit beside the field's name.
+_LONGEST_NAME: Final = headers.LINE - len("To: ") - 2
 
 
 def fit_mailbox(claim: Claim) -> str:
     """The reader's mailbox. Raises UnfitMessageError when it may not stand in a message."""
     mailbox = claim.address.mailbox
+    if _USUAL_MAILBOX.fullmatch(mailbox):
+        return mailbox
     if (
         _UNFIT_FOR_ADDRESS.search(mailbox)
         or mailbox.count("@") != 1
@@ -39,7 +50,11 @@ def fit_mailbox(claim: Claim) -> str:
 
 def to_field(claim: Claim, fit: str) -> str:
     """Exactly the one reader, by name when we know it; ``fit`` is what ``fit_mailbox`` gave."""
-    return headers.mailbox_field("To", claim.name, fit)
+    name = claim.name
+    if len(name) > _LONGEST_NAME or not _USUAL_NAME.fullmatch(name):
+        return headers.mailbox_field("To", name, fit)
+    is_long = len(name) + len(fit) + len("To:  <>") > headers.LINE
+    return f"To: {name}\r\n <{fit}>\r\n" if is_long else f"To: {name} <{fit}>\r\n"
 
 
 def message_id_field(message_id: str) -> str:

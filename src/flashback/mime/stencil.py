@@ -18,7 +18,6 @@ from flashback.mime.head import (
     head,
     list_unsubscribe,
     list_unsubscribe_field,
-    message_id_field,
     to_field,
 )
 from flashback.mime.parts import text_part, tree
@@ -114,7 +113,7 @@ class Stencil:
         values = reader_values(claim, token.join(self._url))
         fields = (
             to_field(claim, mailbox).encode(),
-            message_id_field(message_id).encode(),
+            b"Message-ID: <%b>\r\n" % message_id.encode("ascii"),
             token.encode().join(self._way_out),
         )
         following = [

@@ -68,11 +68,12 @@ class Errand:
         """Yield outcomes at least twice a second; raise TransportError when no relay is left."""
         self._look_at_clock()
         while True:
-            self._fill()
+            # Before any further dot leaves: whoever is told writes down what is known by now.
             if self._outcomes or self._now - self._told_at >= _TICK:
                 told, self._outcomes = self._outcomes, []
                 self._told_at = self._now
                 yield told
+            self._fill()
             if self._is_done():
                 break
             self._listen()

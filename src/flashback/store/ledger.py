@@ -260,7 +260,13 @@ class SqlLedger(Told):
         """
         one_machine = self._store.one_machine
         with self._store.write() as connection:
-            found = recovery.recover(connection, mailing_id, now=now, one_machine=one_machine)
+            found = recovery.recover(
+                connection,
+                mailing_id,
+                now=now,
+                one_machine=one_machine,
+                journals=self._journals.resolve(),
+            )
         self._sweep()
         return found
 

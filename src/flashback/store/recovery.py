@@ -6,6 +6,7 @@ Functions over a connection; ``ledger`` decides where their transactions begin a
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -41,15 +42,26 @@ _DOUBT: Final = (
 
 
 def recover(
-    connection: Connection, mailing_id: int, *, now: dt.datetime, one_machine: bool
+    connection: Connection,
+    mailing_id: int,
+    *,
+    now: dt.datetime,
+    one_machine: bool,
+    journals: Path,
 ) -> Account:
-    """Free the claims of senders that are gone; answer how many went where."""
+    """Free the claims of senders that are gone; answer how many went where.
+
+    ``journals`` is where they may lie by now, if their workspace was moved.
+    """
     state_of(connection, mailing_id)
     freed: list[int] = []
     gone = senders.gone(connection, mailing_id, now=now, one_machine=one_machine)
     for row in gone:
         claims = _held(connection, mailing_id, row)
-        _free(connection, claims, journal.read(row.journal, row.owner), now)
+        memory = journal.read(row.journal, row.owner)
+        if memory is None and row.journal:
+            memory = journal.read(str(journals / Path(row.journal).name), row.owner)
+        _free(connection, claims, memory, now)
         freed += [claim.delivery_id for claim in claims]
     senders.bury(connection, [row.id for row in gone], now)
     if freed:

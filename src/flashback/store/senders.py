@@ -79,7 +79,7 @@ class Sender:
             self.number = _insert(connection, self.owner, path, now)
         else:
             self.number = row.id
-            if _is_over(row, now):
+            if _is_over(row):
                 self.lose()
             _beat(connection, row, now, journal=path)
         return self.number
@@ -87,7 +87,7 @@ class Sender:
     def renew(self, connection: Connection, now: dt.datetime) -> bool:
         """Beat. False when the lease is over: then everything it holds may be another's."""
         row = connection.execute(_ROW, {"who": self.owner}).one_or_none()
-        if row is None or _is_over(row, now):
+        if row is None or _is_over(row):
             self.lose()
             return False
         _beat(connection, row, now, journal=row.journal)
@@ -197,8 +197,9 @@ def silent_for_too_long() -> LeaseLostError:
     )
 
 
-def _is_over(row: Any, now: dt.datetime) -> bool:
-    return row.gone_at is not None or row.heartbeat_at + LEASE <= now
+def _is_over(row: Any) -> bool:
+    # Whoever takes claims away says so in this row, in the same transaction: ``bury``.
+    return row.gone_at is not None
 
 
 def _insert(connection: Connection, owner: str, journal: str, now: dt.datetime) -> int:

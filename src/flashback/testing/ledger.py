@@ -118,7 +118,7 @@ class MemoryLedger:
             self._change(mailing_id, state=MailingState.OPEN)
         if self.mailing(mailing_id).state is not MailingState.OPEN:
             return ()
-        self._beat(owner, now)
+        self._heartbeats[owner] = now
         claims: list[Claim] = []
         for row in self._rows[mailing_id]:
             if len(claims) == limit:
@@ -132,7 +132,7 @@ class MemoryLedger:
                 row.move(DeliveryState.SKIPPED, self._bar(reader))
                 continue
             row.move(DeliveryState.CLAIMED)
-            row.owner, row.is_lost, row.noted, row.remembered = owner, False, False, []
+            row.owner, row.noted, row.remembered = owner, False, []
             row.attempts += 1
             claims.append(self._claim(mailing_id, row, reader))
         return claims
@@ -160,10 +160,11 @@ class MemoryLedger:
         rows = [self._row(claim) for claim in claims]
         for row, claim in zip(rows, claims, strict=True):
             is_held = row.state is DeliveryState.CLAIMED and row.is_held_by(claim)
-            if not is_held or row.is_lost or self._is_silent(claim.owner, now):
+            if not is_held:
                 raise LeaseLostError(tr("Another sender has taken over this delivery."))
-        for row in rows:
+        for row, claim in zip(rows, claims, strict=True):
             row.noted = True
+            self._heartbeats[claim.owner] = max(now, self._heartbeats[claim.owner])
 
     def remember(self, settlements: Sequence[Settlement]) -> None:
         """Keep outcomes for recovery."""
@@ -177,8 +178,7 @@ class MemoryLedger:
         for settlement in settlements:
             self._settle(settlement)
             outcome = settlement.outcome
-            if not self._is_silent(outcome.claim.owner, outcome.at):
-                self._heartbeats[outcome.claim.owner] = outcome.at
+            self._heartbeats[outcome.claim.owner] = outcome.at
 
     def _settle(self, settlement: Settlement) -> None:
         self.settlements.append(settlement)
@@ -213,16 +213,8 @@ class MemoryLedger:
 
     def beat(self, mailing_id: int, *, owner: str, now: dt.datetime) -> MailingState:
         """Renew the lease; the mailing's state."""
-        if not self._is_silent(owner, now):
-            self._heartbeats[owner] = now
-        return self.mailing(mailing_id).state
-
-    def _beat(self, owner: str, now: dt.datetime) -> None:
-        """Begin a lease, or renew it; what was claimed in one that is over stays lost."""
-        if self._is_silent(owner, now):
-            for row in (row for rows in self._rows.values() for row in rows):
-                row.is_lost |= row.owner == owner
         self._heartbeats[owner] = now
+        return self.mailing(mailing_id).state
 
     def _is_silent(self, owner: str, now: dt.datetime) -> bool:
         return owner not in self._heartbeats or now - self._heartbeats[owner] >= LEASE

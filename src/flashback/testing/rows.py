@@ -18,7 +18,6 @@ class Row:
     attempts: int = 0
     owner: str = ""
     reason: str = ""
-    is_lost: bool = False  #: its owner was silent for too long
     noted: bool = False
     remembered: list[Settlement] = field(default_factory=list)
     first_tried_at: dt.datetime | None = None
