@@ -25,7 +25,7 @@ from flashback.model import (
     Text,
 )
 
-_MARKS: Final[Mapping[str, tuple[str, str]]] = {
+MARKS: Final[Mapping[str, tuple[str, str]]] = {
     "fr": ("« ", " »"),
     "ar": ("«", "»"),
     "en": ("“", "”"),
@@ -48,6 +48,11 @@ def written(issue: Issue) -> str:
     for section in issue.sections:
         parts += _section(section, issue.language)
     return "\n\n".join(parts) + "\n"
+
+
+def written_article(article: Article, language: str) -> str:
+    """The text of one article, not a brief one, for an issue in that language."""
+    return "\n\n".join(_article(article, language))
 
 
 def next_issue(
@@ -94,7 +99,7 @@ def _empty_article(section: Section, language: str) -> list[str]:
     gap = {name: texts[language] for name, texts in PLACEHOLDERS.items()}
     if section.articles and all(article.brief for article in section.articles):
         return [f"- [{gap['headline']}]({gap['address']}) {gap['comment']}"]
-    opening, closing = _MARKS[language]
+    opening, closing = MARKS[language]
     return [
         f"## {gap['headline']}",
         f"> {opening}{gap['excerpt']}{closing}",
@@ -116,7 +121,7 @@ def _section(section: Section, language: str) -> Iterator[str]:
 
 
 def _article(article: Article, language: str) -> Iterator[str]:
-    keys = _keys(article, language)
+    keys = keys_of(article, language)
     yield "\n".join([f"## {heading(article.headline)}", *keys])
     if article.image:
         yield picture(article.image.source, article.image.alt)
@@ -144,11 +149,11 @@ def _brief(article: Article, language: str) -> str:
     )
 
 
-def _keys(article: Article, language: str) -> Iterator[str]:
-    if article.source:
-        yield f"{ARTICLE_KEYS['source'][language]} : {heading(article.source)}"
-    if article.language != language:
-        yield f"{ARTICLE_KEYS['language'][language]} : {article.language}"
+def keys_of(article: Article, language: str) -> list[str]:
+    """The lines right under a headline, in an issue in that language."""
+    source = f"{ARTICLE_KEYS['source'][language]} : {heading(article.source)}"
+    tag = f"{ARTICLE_KEYS['language'][language]} : {article.language}"
+    return [*([source] if article.source else []), *([tag] if article.language != language else [])]
 
 
 def _related(links: tuple[Link, ...], language: str) -> str:

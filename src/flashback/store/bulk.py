@@ -7,13 +7,16 @@ PostgreSQL, SQLAlchemy does it all.
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, Update
 from sqlalchemy.dialects import sqlite
 
+#: Rows in one INSERT. SQLite takes 999 values in a statement at least.
+_ROWS: Final = 50
 _LENGTH: Final = len("2011-09-02 09:00:00.000000")
 
 
@@ -33,7 +36,25 @@ class Bulk:
             named = [dict(zip(self._names, row, strict=True)) for row in rows]
             return connection.execute(self._statement, named).rowcount
         words, in_place = self._for_sqlite
-        return connection.exec_driver_sql(words, [in_place(row) for row in rows]).rowcount
+        placed = [in_place(row) for row in rows]
+        if not isinstance(self._statement, Insert):
+            return connection.exec_driver_sql(words, placed).rowcount
+        # Many rows in one statement: each by itself costs half as much again.
+        whole = len(placed) - len(placed) % _ROWS
+        for start in range(0, whole, _ROWS):
+            values = tuple(chain.from_iterable(placed[start : start + _ROWS]))
+            connection.exec_driver_sql(self._many, values)
+        if whole < len(placed):
+            connection.exec_driver_sql(words, placed[whole:])
+        return len(placed)
+
+    @cached_property
+    def _many(self) -> str:
+        """The statement for as many rows as go into one."""
+        words, _ = self._for_sqlite
+        before, found, row = words.rpartition("VALUES ")
+        assert found, "an INSERT ends in its row"
+        return f"{before}{found}{', '.join([row] * _ROWS)}"
 
     @cached_property
     def _for_sqlite(self) -> tuple[str, Callable[[tuple[Any, ...]], tuple[Any, ...]]]:
@@ -50,8 +71,9 @@ def moments(connection: Connection) -> Callable[[dt.datetime], dt.datetime | str
     return _text if connection.dialect.name == "sqlite" else _itself
 
 
+@lru_cache(maxsize=64)
 def _text(moment: dt.datetime) -> str:
-    """As ``columns.UtcDateTime`` keeps it in SQLite."""
+    """As ``columns.UtcDateTime`` keeps it in SQLite. What came together has one time."""
     if moment.tzinfo is not dt.UTC:
         moment = moment.astimezone(dt.UTC)
     return moment.isoformat(" ", "microseconds")[:_LENGTH]

@@ -112,8 +112,7 @@ class Sender:
 
     def take(self, claims: Sequence[Claim]) -> None:
         """Hold new claims."""
-        for claim in claims:
-            self._flights[claim.delivery_id] = Flight(claim.attempt)
+        self._flights.update([(claim.delivery_id, Flight(claim.attempt)) for claim in claims])
 
     def check(self, claims: Sequence[Claim]) -> list[Flight]:
         """What it holds of each claim. Raises LeaseLostError when one is not its own."""
@@ -141,7 +140,7 @@ class Sender:
         for settlement in settlements:
             flight = self._flights.get(settlement.outcome.claim.delivery_id)
             if flight is not None and flight.attempt == settlement.outcome.claim.attempt:
-                flight.outcomes.append(settlement)
+                flight.outcomes += (settlement,)
 
     def unnoted(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
         """Without those of its own that were noted."""

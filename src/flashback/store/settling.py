@@ -154,15 +154,15 @@ def _sender_numbers(connection: Connection, owners: Collection[str]) -> dict[str
 
 
 def _acceptance(outcome: Outcome, numbers: Mapping[str, int], time_of: _TimeOf) -> _Row:
-    claim = outcome.claim
+    claim, reply = outcome.claim, outcome.reply
     return (
         claim.delivery_id,
         claim.attempt,
         numbers.get(claim.owner),
         time_of(outcome.at),
-        foreign(str(outcome.reply)) if outcome.reply else "",
-        foreign(outcome.detail),
-        foreign(outcome.queue_id),
+        foreign(str(reply)) if reply else "",
+        foreign(outcome.detail) if outcome.detail else "",
+        foreign(outcome.queue_id) if outcome.queue_id else "",
     )
 
 
@@ -242,10 +242,10 @@ def _move(settlement: Settlement, standing: _Standing, *, is_cancelled: bool) ->
 
 
 def _attempt(outcome: Outcome, time_of: _TimeOf) -> _Row:
-    reply = outcome.reply
+    claim, reply = outcome.claim, outcome.reply
     return (
-        outcome.claim.delivery_id,
-        outcome.claim.attempt,
+        claim.delivery_id,
+        claim.attempt,
         time_of(outcome.at),
         foreign(outcome.host),
         outcome.stage,
@@ -253,8 +253,8 @@ def _attempt(outcome: Outcome, time_of: _TimeOf) -> _Row:
         reply.code if reply else None,
         foreign(reply.enhanced) if reply else "",
         foreign("\n".join(reply.lines)) if reply else "",
-        foreign(outcome.detail),
-        foreign(outcome.queue_id),
+        foreign(outcome.detail) if outcome.detail else "",
+        foreign(outcome.queue_id) if outcome.queue_id else "",
     )
 
 

@@ -11,6 +11,8 @@ from flashback.sentences import tr
 #: A hostile server may talk for ever; nobody reads more of it than this.
 LONGEST_REPLY: Final = 2_000
 
+#: As nearly all are: words of printable ASCII with single spaces.
+_USUAL: Final = re.compile(rf"(?=.{{1,{LONGEST_REPLY}}}\Z)[!-~]+(?: [!-~]+)*")
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -18,9 +20,8 @@ def foreign(words: str) -> str:
     """A stranger's words on one line, as far as they can be kept: no NUL, not endless."""
     if not words:
         return ""
-    if words.isascii() and words.isprintable() and len(words) <= LONGEST_REPLY:
-        # As nearly all are; printable ASCII has no space but the space.
-        return " ".join(words.split()) if "  " in words or words != words.strip() else words
+    if _USUAL.fullmatch(words):
+        return words
     line = " ".join(words[:LONGEST_REPLY].replace("\0", "\N{REPLACEMENT CHARACTER}").split())
     return line.encode("utf-8", "replace").decode("utf-8")
 
