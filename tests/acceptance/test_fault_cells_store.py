@@ -105,7 +105,7 @@ def test_the_disk_fails(on_sqlite: Stage) -> None:
         disk.fail()
         cell.end(sender, UNFINISHED, WAY_ON, can_read=False)
         taken = len(cell.accepted())
-        cell.end(cell.start("resume"), FAILED, "Read-only file system", can_read=False)
+        cell.end(cell.start("resume"), FAILED, "read but not written", can_read=False)
         assert len(cell.accepted()) == taken
         disk.mend()
         cell.resume(doubts=WINDOW)

@@ -249,7 +249,9 @@ class _Run:
             hurry(self.url)
             self._command("resume")
         after = compared(states(self.url), self.sink.accepted())
-        if not set(after.repeated) <= set(before.in_doubt) or after.false or after.forgotten:
+        # The relay may refuse the second copy of one that it had: then we say refused.
+        doubted = set(before.in_doubt)
+        if not {*after.repeated, *after.forgotten} <= doubted or after.false:
             raise self._broken("resending", after)
         self.resent = len(after.repeated)
         self.last = after

@@ -12,6 +12,7 @@ from flashback.sentences import STAFF_LANGUAGES
 COMMANDS: Final = {
     "init": ("flashback.cli.start", mark("Make a folder for a newsletter.")),
     "new": ("flashback.cli.start", mark("Begin the next issue.")),
+    "add": ("flashback.cli.add", mark("Add an article from the address of its page.")),
     "check": ("flashback.cli.issue", mark("Read an issue and say what is wrong with it.")),
     "compose": ("flashback.cli.issue", mark("Typeset an issue into HTML, text and messages.")),
     "proof": ("flashback.cli.send", mark("Send an issue to one address, to look at it.")),

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from flashback.cli import show
+from flashback.cli import choosing, show
 from flashback.cli.house import command, mark, option
 from flashback.cli.running import as_object, run_mailing
 from flashback.cli.waiting import await_hour, sealed
 from flashback.errors import Exit, FlashbackError, UnfinishedError
 from flashback.model import Account, DeliveryState, Mailing, MailingState
 from flashback.sentences import Sentence, tr
-from flashback.workspace import Workspace, doubts, hours, line, mailroom
+from flashback.workspace import Workspace, doubts, line, mailroom
 
 _number = click.argument("mailing", type=int, required=False)
 _json = option("--json", "as_json", is_flag=True, help=mark("One JSON object as the last line."))
@@ -86,6 +86,7 @@ def cancel(folder: str, mailing: int | None, reason: str, yes: bool) -> int:
         tr("Mailing {number} is called off: {count} copies will not leave.", number=found.id,
            count=stopped)
     )  # fmt: skip
+    _recover(workspace, found, as_json=False)
     return Exit.DONE
 
 
@@ -113,20 +114,46 @@ def resume(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """Go on where a mailing stopped; without a number, with the last one that may go on.
+    """Go on where a mailing stopped; without a number, with all that may go on, oldest first.
 
     A paused mailing goes on only when it is named.
     """
     workspace = Workspace.at(Path(folder))
-    found, others = _chosen(workspace, mailing)
-    if found is None:
-        return _nothing_to_do(others, as_json=as_json)
+    if mailing is not None:
+        ready, others = [workspace.ledger.mailing(mailing)], list[Mailing]()
+    else:
+        ready, others = choosing.sorted_out(workspace, holds=in_doubt == "hold")
+    if not ready:
+        return choosing.nothing_to_do(others, as_json=as_json)
+    sealed(workspace, restored=restored, may_ask=not as_json)
+    codes = [
+        _go_on(
+            workspace, found, in_doubt=in_doubt, yes=yes, wait=wait, limit=limit, as_json=as_json
+        )
+        for found in ready
+    ]
+    choosing.tell_others(others, as_json=as_json)
+    return choosing.worst(codes)
+
+
+def _go_on(
+    workspace: Workspace,
+    found: Mailing,
+    *,
+    in_doubt: str,
+    yes: bool,
+    wait: bool,
+    limit: int | None,
+    as_json: bool,
+) -> int:
     if found.state is MailingState.CANCELLED:
+        # Nothing more of it leaves, but what a dead sender knew of it is still to be heard.
+        _recover(workspace, found, as_json=as_json)
+        _settle_doubt(workspace, found, "hold", as_json=as_json)
         raise FlashbackError(
             tr("Mailing {number} was called off.", number=found.id),
             hint=tr("What became of every copy: flashback report {number}", number=found.id),
         )
-    sealed(workspace, restored=restored, may_ask=not as_json)
     if found.state is MailingState.PAUSED:
         _reopen_paused(workspace, found, yes=yes, as_json=as_json)
     if found.state is MailingState.SCHEDULED and not await_hour(
@@ -135,9 +162,7 @@ def resume(
         return Exit.UNFINISHED
     _recover(workspace, found, as_json=as_json)
     _settle_doubt(workspace, found, in_doubt, as_json=as_json)
-    code = run_mailing(workspace, found, limit=limit, as_json=as_json, wait=wait)
-    _tell_others(others, as_json=as_json)
-    return code
+    return run_mailing(workspace, found, limit=limit, as_json=as_json, wait=wait)
 
 
 @command(name="resend", example="flashback resend 12 --new")
@@ -205,6 +230,16 @@ def _once_more(
             tr("Mailing {number} was called off.", number=found.id),
             hint=tr("What became of every copy: flashback report {number}", number=found.id),
         )
+    if found.state is MailingState.PAUSED:
+        # All of it would leave, not these copies only.
+        raise FlashbackError(
+            tr("Mailing {number} is paused.", number=found.id),
+            hint=tr(
+                "Let it go on first: flashback resume {number}. With copies in doubt: "
+                "flashback resume {number} --in-doubt resend",
+                number=found.id,
+            ),
+        )
     counts = workspace.ledger.account(found.id)
     question = (
         tr("Try the {count} refused copies once more? Dead addresses stay left out.",
@@ -233,48 +268,6 @@ def _agreed(question: Sentence, count: int, found: Mailing, *, yes: bool, as_jso
         show.say(tr("Nothing was sent."))
         return False
     return True
-
-
-def _chosen(workspace: Workspace, number: int | None) -> tuple[Mailing | None, list[Mailing]]:
-    """The mailing to go on with, if one may, and the others that wait.
-
-    Nobody is asked when a job goes on by itself, so what staff stopped needs its number.
-    """
-    if number is not None:
-        return workspace.ledger.mailing(number), []
-    now = workspace.clock.now()
-    waiting = [m for m in mailroom.waiting(workspace) if m.state is not MailingState.CANCELLED]
-    ready = [
-        m for m in waiting
-        if m.state is not MailingState.PAUSED and not hours.until(m, now)
-    ]  # fmt: skip
-    if not ready:
-        scheduled = [m for m in waiting if m.state is MailingState.SCHEDULED]
-        chosen = scheduled[-1] if scheduled else None
-    else:
-        chosen = ready[0]
-    return chosen, [m for m in waiting if m is not chosen]
-
-
-def _nothing_to_do(others: list[Mailing], *, as_json: bool) -> int:
-    if not others:
-        show.say(tr("No mailing waits to be resumed."), err=as_json)
-        return Exit.DONE
-    _tell_others(others, as_json=as_json)
-    return Exit.UNFINISHED
-
-
-def _tell_others(others: list[Mailing], *, as_json: bool) -> None:
-    for other in others:
-        if other.state is MailingState.PAUSED:
-            sentence = tr(
-                "Mailing {number} is paused: {reason}. Go on with: flashback resume {number}",
-                number=other.id,
-                reason=other.reason.rstrip(".") or "–",
-            )
-        else:
-            sentence = tr("Another mailing waits: flashback resume {number}", number=other.id)
-        show.say(sentence, err=as_json)
 
 
 def _reopen_paused(workspace: Workspace, found: Mailing, *, yes: bool, as_json: bool) -> None:

@@ -21,16 +21,19 @@ _issue = click.argument("issue", required=False)
 @option("--json", "as_json", is_flag=True, help=mark("One JSON object a line."))
 @click.pass_obj
 def check(folder: str, issue: str | None, as_json: bool) -> int:
-    """Read every edition of an issue, and say everything that is wrong at once."""
+    """Read and typeset every edition of an issue, and say everything that is wrong at once."""
     workspace = Workspace.at(Path(folder))
     readings = desk.read(workspace, desk.issue_path(workspace, issue))
     found = [finding for reading in readings for finding in reading.findings]
+    issues = [reading.issue for reading in readings if reading.issue]
+    if not has_errors(found) and len(issues) == len(readings):
+        found += desk.preflight(issues, desk.compose(workspace, issues))
     if as_json:
         for finding in found:
             click.echo(json.dumps(_as_object(finding), ensure_ascii=False))
     else:
         show.findings(found)
-        _sum_up(found, [r.issue.language for r in readings if r.issue])
+        _sum_up(found, [issue.language for issue in issues])
     return Exit.FAILED if has_errors(found) else Exit.DONE
 
 

@@ -167,13 +167,21 @@ def _editions(
     found = [finding for reading in readings for finding in reading.findings]
     unreadable = any(reading.issue is None for reading in readings)
     if unreadable or (has_errors(found) and not force):
-        show.findings(found, err=True)
-        raise IssueError(
-            tr("{path} has errors; nothing was sent.", path=path),
-            hint=tr("Mend them, then: flashback check {path}", path=path),
-        )
+        raise _unfit(path, found)
     issues = [reading.issue for reading in readings if reading.issue]
-    return desk.compose(workspace, issues), found
+    editions = desk.compose(workspace, issues)
+    found += desk.preflight(issues, editions)
+    if has_errors(found) and not force:
+        raise _unfit(path, found)
+    return editions, found
+
+
+def _unfit(path: Path, found: Sequence[Finding]) -> IssueError:
+    show.findings(found, err=True)
+    return IssueError(
+        tr("{path} has errors; nothing was sent.", path=path),
+        hint=tr("Mend them, then: flashback check {path}", path=path),
+    )
 
 
 def _nobody(workspace: Workspace) -> FlashbackError:

@@ -29,7 +29,7 @@ class Draw(Protocol):
     def __call__(
         self, key: str, *, per_minute: float, burst: int, wanted: int, now: dt.datetime
     ) -> Grant:
-        """Take up to ``wanted`` tokens."""
+        """Take up to ``wanted`` tokens; a negative number gives some back."""
         ...
 
 
@@ -136,6 +136,18 @@ class Allowance:
         """One message leaves; ``wait`` has just said 0.0."""
         if self._most is not None:
             self._stock -= 1
+
+    def give_back(self, now: dt.datetime) -> None:
+        """Nothing more leaves here: what was drawn for today and not spent is others'."""
+        if self._stock and self._most is not None and self._day == self._today(now):
+            self._draw(
+                f"day:{self._day.isoformat()}",
+                per_minute=_HARDLY,
+                burst=self._most,
+                wanted=-self._stock,
+                now=now,
+            )
+        self._stock = 0
 
     def _today(self, now: dt.datetime) -> dt.date:
         return now.astimezone(self._limits.zone).date()

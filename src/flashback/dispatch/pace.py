@@ -84,3 +84,8 @@ class Pace:
             self._allowance.spend()
         if domain in self._domains:
             self._domains[domain].spend(now)
+
+    def give_back(self, now: dt.datetime) -> None:
+        """This sender has ended: the rest of the day's allowance is for the next one."""
+        if self._allowance is not None:
+            self._allowance.give_back(now)

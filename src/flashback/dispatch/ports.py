@@ -116,7 +116,8 @@ class Ledger(Protocol):
     ) -> Grant:
         """Take up to ``wanted`` tokens from a bucket that all senders share.
 
-        The bucket holds ``burst`` at most, is full at first sight, and gains ``per_minute``.
+        The bucket holds ``burst`` at most, is full at first sight, and gains ``per_minute``. A
+        negative ``wanted`` gives tokens back.
         """
         ...
 

@@ -149,11 +149,12 @@ def _brief(article: Article, language: str) -> str:
     )
 
 
-def keys_of(article: Article, language: str) -> list[str]:
+def keys_of(article: Article, language: str) -> Iterator[str]:
     """The lines right under a headline, in an issue in that language."""
-    source = f"{ARTICLE_KEYS['source'][language]} : {heading(article.source)}"
-    tag = f"{ARTICLE_KEYS['language'][language]} : {article.language}"
-    return [*([source] if article.source else []), *([tag] if article.language != language else [])]
+    if article.source:
+        yield f"{ARTICLE_KEYS['source'][language]} : {heading(article.source)}"
+    if article.language != language:
+        yield f"{ARTICLE_KEYS['language'][language]} : {article.language}"
 
 
 def _related(links: tuple[Link, ...], language: str) -> str:

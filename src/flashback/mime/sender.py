@@ -3,9 +3,8 @@
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import quote
 
@@ -107,19 +106,29 @@ class Sender:
         local, _, domain = self._bounce_box.rpartition("@")
         return local, domain
 
-    def envelope_sender(self, *, delivery_id: int) -> str:
-        """Where a bounce of this delivery comes back to (VERP)."""
+    def envelope_senders(self) -> Callable[[int], str]:
+        """What makes the address to which a bounce of any delivery comes back (VERP)."""
         local, domain = self._bounce_parts
-        return f"{local}+{tokens.bounce_tag(self.key, delivery_id=delivery_id)}@{domain}"
+        tag_of = tokens.bounce_tags(self.key)
+        return lambda delivery_id: f"{local}+{tag_of(delivery_id)}@{domain}"
+
+    def envelope_sender(self, *, delivery_id: int) -> str:
+        """Where a bounce of this delivery comes back to."""
+        return self.envelope_senders()(delivery_id)
+
+    def message_ids(self, mailing_id: int, edition_digest: str) -> Callable[[int], str]:
+        """What makes the Message-ID for any subscriber, without angle brackets.
+
+        It follows from what was frozen when the mailing opened, and from the subscriber: it is the
+        same for every try at a delivery.
+        """
+        mailing = f"{mailing_id}/{self.date.isoformat()}/{edition_digest}"
+        tag_of, domain = tokens.message_tags(self.key, mailing=mailing), self.domain
+        return lambda subscriber_id: f"{tag_of(subscriber_id)}@{domain}"
 
     def message_id(self, claim: Claim) -> str:
-        """The Message-ID without angle brackets, the same for every try at a delivery.
-
-        It follows from what was frozen when the mailing opened, and from the subscriber.
-        """
-        mailing = f"{claim.mailing_id}/{_opened(self.date)}/{claim.edition_digest}"
-        tag = tokens.message_tag(self.key, mailing=mailing, subscriber_id=claim.subscriber_id)
-        return f"{tag}@{self.domain}"
+        """The Message-ID of one delivery."""
+        return self.message_ids(claim.mailing_id, claim.edition_digest)(claim.subscriber_id)
 
     def ways_out(self, *, subscriber_id: int) -> tuple[str, str]:
         """The URL and the mailto URL by which a reader leaves; the second may be empty."""
@@ -132,11 +141,6 @@ class Sender:
             return url, ""
         box = quote(self.unsubscribe_mail, safe="@+!$*-._~")
         return url, f"mailto:{box}?subject=unsubscribe-{token}"
-
-
-@lru_cache(maxsize=4)
-def _opened(date: dt.datetime) -> str:
-    return date.isoformat()
 
 
 def _ascii_mailbox(text: str) -> str:

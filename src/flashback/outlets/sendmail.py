@@ -29,7 +29,8 @@ _KILLED: Final = 128
 _RESULTS: Final[Mapping[int, Result]] = {
     os.EX_OK: Result.ACCEPTED,
     os.EX_NOUSER: Result.PERMANENT,
-    os.EX_NOHOST: Result.PERMANENT,
+    # The reader's host, or the relay's own name when names cannot be looked up.
+    os.EX_NOHOST: Result.TEMPORARY,
     # Programs that are SMTP clients end so when their line breaks, be it after the final dot.
     os.EX_IOERR: Result.UNKNOWN,
     os.EX_PROTOCOL: Result.UNKNOWN,

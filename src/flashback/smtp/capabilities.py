@@ -24,11 +24,11 @@ class Capabilities:
 def capabilities_of(reply: Reply) -> Capabilities:
     """Read an answer to EHLO; keywords in any case, unknown ones passed over."""
     # The first line is the server's name.
-    offered = {
-        words[0].upper(): [word.upper() for word in words[1:]]
-        for line in reply.lines[1:]
-        if (words := line.replace("AUTH=", "AUTH ", 1).split())
-    }
+    offered: dict[str, list[str]] = {}
+    for line in reply.lines[1:]:
+        # Old clients want "AUTH=", so that some servers say it twice, with other mechanisms.
+        if words := line.upper().replace("AUTH=", "AUTH ", 1).split():
+            offered.setdefault(words[0], []).extend(words[1:])
     size = offered.get("SIZE", [])
     return Capabilities(
         starttls="STARTTLS" in offered,

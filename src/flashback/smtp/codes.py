@@ -13,6 +13,17 @@ from flashback.model import Reply
 _DEAD: Final = frozenset({"5.1.1", "5.1.3", "5.1.6"})
 #: RFC 3463 section 3.4: the message is too big for the system.
 _TOO_BIG: Final = "5.3.4"
+#: RFC 3463: the sender's address or system (x.1.7, x.1.8), congestion (x.4.5, which Gmail uses for
+#: a quota that is spent), a message too big for the system.
+_OURS: Final = frozenset({"1.7", "1.8", "4.5", "3.4"})
+#: How Postfix and its like say at RCPT, or at the dot, what they think of client, HELO and sender.
+_OF_US: Final = re.compile(
+    r"\b(sender address|client host|helo command|sender) rejected\b|\bnot owned by user\b"
+    r"|\bblocked using\b|\brcpthosts\b|\bsend\s?as\s?denied\b"
+    r"|\b(sending|message|daily|hourly|rate) (quota|limit)s?\b.{0,20}\bexceeded\b"
+    r"|\bexceeded.{0,40}\b(sending|daily|hourly) (quota|limit)|\bmessage (is )?too (big|large)\b",
+    re.IGNORECASE,
+)
 _RELAYING: Final = re.compile(
     r"\brelay(ing)?\b.{0,40}\b(denied|not permitted|not allowed|prohibited)"
     r"|\b(not permitted|not allowed|unable|refuse\w*) to relay\b",
@@ -42,3 +53,8 @@ def wants_login(reply: Reply) -> bool:
 def is_no_relay(reply: Reply) -> bool:
     """Whether a refusal of RCPT says that the server takes no mail for others from us."""
     return _RELAYING.search(" ".join(reply.lines)) is not None
+
+
+def is_about_us(reply: Reply) -> bool:
+    """Whether a refusal, at RCPT or later, is such as every other reader would meet as well."""
+    return reply.enhanced[2:] in _OURS or _OF_US.search(" ".join(reply.lines)) is not None

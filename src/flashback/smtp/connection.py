@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from flashback.smtp.host import Host
 
 _READ: Final = 65_536
+_RECORD: Final = 16_384
+_ANY: Final = 2**31
 _PARTING_SECONDS: Final = 5.0
 _NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -49,6 +51,9 @@ class Connection:
         self._session = session
         self._config = config
         self._out = b""
+        self._gone = 0  #: octets of them that were written
+        # Of several records of TLS, OpenSSL counts none as written until all are.
+        self._most = _RECORD if isinstance(connection, ssl.SSLSocket) else _ANY
         self._since = now  #: of the last sign of life while something was awaited
         self._replies = 0
         self._is_deaf = False  #: the server no longer reads
@@ -85,6 +90,10 @@ class Connection:
             4 if self.offered.pipelining else 8
         )
 
+    def is_silent(self, now: float, *, since: float) -> bool:
+        """Whether the server has been at something for so many seconds."""
+        return self._session.awaited is not None and now - self._since > since
+
     @property
     def has_welcomed(self) -> bool:
         """Whether the server has taken a recipient on this line."""
@@ -93,7 +102,7 @@ class Connection:
     @property
     def wants_to_write(self) -> bool:
         """Whether octets wait for the server to read on."""
-        return bool(self._out)
+        return self._gone < len(self._out)
 
     def submit(self, message: Message, now: float) -> None:
         """Take a message; ``write`` sends it on its way."""
@@ -116,22 +125,24 @@ class Connection:
     def write(self, now: float) -> None:
         """Write what there is, as far as the server reads."""
         more = self._session.data_to_send()
-        out = self._out + more if self._out else more
-        if not out or self._is_deaf:
+        if more:
+            self._out = self._out[self._gone :] + more if self.wants_to_write else more
+            self._gone = 0
+        if not self.wants_to_write or self._is_deaf:
             return
-        self._out = out
+        octets = memoryview(self._out)
         try:
-            count = self._socket.send(out)
+            while self._gone < len(octets):
+                count = self._socket.send(octets[self._gone : self._gone + self._most])
+                self._session.handed_over(count)
+                self._gone += count
+                self._since = now
         except _NOT_YET:
             return
         except OSError:
             # What the server said before it hung up may still be read.
             self._is_deaf = True
-            self._out = b""
-            return
-        self._session.handed_over(count)
-        self._out = out[count:]
-        self._since = now
+            self._gone = len(octets)
 
     def read(self, now: float) -> Sequence[Answered]:
         """What the server has said of messages."""
@@ -139,7 +150,8 @@ class Connection:
         if octets is None:
             return ()
         if not octets:
-            self._end(tr("the server closed the connection"))
+            lost = tr("the connection was lost")
+            self._end(lost if self._is_deaf else tr("the server closed the connection"))
             return ()
         answers = self._session.receive_data(octets)
         if self._session.replies != self._replies:
@@ -166,13 +178,13 @@ class Connection:
     def check_time(self, now: float) -> None:
         """End the line when the server has kept us waiting for too long."""
         awaited = self._session.awaited
-        if awaited is None and not self._out:
+        if awaited is None and not self.wants_to_write:
             return
         if now - self._since <= self._patience(awaited):
             return
         # Who drops what was sent ahead never answers it.
         self.is_misled |= awaited in {Step.RSET, Step.MAIL, Step.RCPT, Step.DATA}
-        stuck = bool(self._out) or self._is_deaf
+        stuck = self.wants_to_write or self._is_deaf
         self._end(
             tr("the server stopped reading") if stuck else tr("the server did not answer in time")
         )
@@ -185,7 +197,7 @@ class Connection:
     def _patience(self, awaited: Step | None) -> float:
         if self.is_parting:
             return min(self._config.command_seconds, _PARTING_SECONDS)
-        if awaited is Step.END and not self._out:
+        if awaited is Step.END and not self.wants_to_write:
             return self._config.final_dot_seconds
         return self._config.command_seconds
 

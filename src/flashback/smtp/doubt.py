@@ -36,6 +36,11 @@ class Doubts:
         return self._held[-1].error if self._held else None
 
     @property
+    def are_losses(self) -> bool:
+        """Whether all are readers at whom the line broke, and none was answered."""
+        return all(ending.again for ending in self._held)
+
+    @property
     def are_enough(self) -> bool:
         """Whether so many readers in a row can no longer be meant themselves."""
         return len(self._held) >= _ENOUGH

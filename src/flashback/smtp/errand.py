@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from flashback.errors import TransportError
 from flashback.model import Claim, Message, Outcome, Result
+from flashback.smtp import faults
 from flashback.smtp.connection import Connection
 from flashback.smtp.dialogue import Dialogue
 from flashback.smtp.host import Host
@@ -22,6 +23,8 @@ from flashback.smtp.pool import Pool
 
 #: Messages by which a relay may be ahead of its share.
 _LEAD: Final = 4
+#: Seconds of silence after which a relay's share is no longer waited for.
+_SLOW: Final = 1.0
 #: Seconds after which the caller hears from us, if only to do other work.
 _TICK: Final = 0.4
 #: Seconds after which deadlines are looked at, however much is being said.
@@ -57,7 +60,8 @@ class Errand:
         self._opener = opener
         self._eager = list(pool.lines)  #: lines that may be ready for a message
         self._stirred: dict[Connection, None] = {}  #: lines on which something has changed
-        self._again: deque[Message] = deque()
+        #: Messages that go once more; at any relay but the one named, when there is another.
+        self._again: deque[tuple[Message, Host | None]] = deque()
         self._outcomes: list[Outcome] = []
         self._is_over = False  #: no more messages come
         self._wait_until = 0.0
@@ -73,6 +77,8 @@ class Errand:
                 told, self._outcomes = self._outcomes, []
                 self._told_at = self._now
                 yield told
+                # The caller may have taken its time; that is not the servers' fault.
+                self._look_at_clock()
             self._fill()
             if self._is_done():
                 break
@@ -91,12 +97,16 @@ class Errand:
     def _conclude(self) -> None:
         """Nothing is on its way any more: what was held back is told."""
         for host in self._hosts:
+            if host.is_known and host.error is None and host.doubts.are_losses:
+                # It has taken others; at whom it still breaks off, she was meant herself.
+                self._outcomes += host.doubts.about_readers()
+                continue
             verdict = host.doubts.verdict
             self._outcomes += host.doubts.about_us()
             self._error = self._error or verdict
         if self._error is not None:
             judge = self._hosts[0].judge
-            self._outcomes += [judge.untried(message, self._error) for message in self._again]
+            self._outcomes += [judge.untried(message, self._error) for message, _ in self._again]
             self._again.clear()
 
     # Messages to lines ---------------------------------------------------------------------------
@@ -110,6 +120,7 @@ class Errand:
         if leaving:
             # One note for all lines: it is written to a file.
             self._before_final_dot(leaving)
+            self._look_at_clock()
         for line in stirred:
             line.write(self._now)
             self._pool.tend(line, self._now)
@@ -120,41 +131,67 @@ class Errand:
                 self._open_more(host)
 
     def _give(self) -> None:
-        while takers := self._takers():
-            for line in takers:
-                if not line.host.is_free:
-                    continue
-                message = self._next(line)
-                if message is None:
-                    return
+        while self._round():
+            pass
+
+    def _round(self) -> bool:
+        """One message for each that may take one; with several relays, one in all."""
+        is_given = False
+        for line in self._takers():
+            # What one relay cannot take, the next one may.
+            if line.host.is_free and (message := self._next(line)) is not None:
                 line.host.gave()
                 line.submit(message, self._now)
                 self._stirred[line] = None
+                is_given = True
+                if len(self._hosts) > 1:
+                    break
+        return is_given
 
     def _takers(self) -> Sequence[Connection]:
-        """Lines that may take a message; of several relays, that which has had the least."""
+        """Lines that may take a message; of several relays, first that which has had the least."""
         self._eager = [line for line in self._eager if line.is_ready]
         free = [line for line in self._eager if line.host.is_free]
         if len(self._hosts) == 1 or not free:
             return free
-        least = min(line.host.load for line in self._pool.lines if line.host.is_free)
-        line = min(free, key=lambda line: line.host.load)
-        return [line] if line.host.load < least + _LEAD / line.host.config.weight else []
+        least = min(line.host.load for line in self._pool.lines if self._counts(line))
+        for host in {line.host for line in self._pool.lines if not self._counts(line)}:
+            host.keep_up(least)
+        return sorted(
+            (line for line in free if line.host.load < least + _LEAD / line.host.config.weight),
+            key=lambda line: line.host.load,
+        )
+
+    def _counts(self, line: Connection) -> bool:
+        """Whether its relay has its share to claim: one that is slow is not waited for."""
+        return line.host.is_free and (line.is_ready or not line.is_silent(self._now, since=_SLOW))
 
     def _next(self, line: Connection) -> Message | None:
         """The next message that this line can take."""
-        while (message := self._pull()) is not None:
-            ending = line.host.judge.unfit(message, line.offered)
+        host = line.host
+        while host.error is None and (message := self._pull(host)) is not None:
+            ending = host.judge.unfit(message, line.offered)
             if ending is None:
                 return message
-            self._end(line.host, ending)
+            if ending.error is None and self._may_take_letters(host):
+                self._again.append((message, host))
+            else:
+                self._end(host, ending)
         return None
 
-    def _pull(self) -> Message | None:
+    def _may_take_letters(self, host: Host) -> bool:
+        """Whether another relay may take what this one does not: an address beyond ASCII."""
+        others = (other for other in self._hosts if other is not host and other.error is None)
+        return any(other.takes_all_letters is not False for other in others)
+
+    def _pull(self, host: Host) -> Message | None:
+        """The next message that may go there."""
         if self._error is not None:
             return None
-        if self._again:
-            return self._again.popleft()
+        for position, (message, elsewhere) in enumerate(self._again):
+            if elsewhere is not host or not self._may_take_letters(host):
+                del self._again[position]
+                return message
         if self._is_over or self._now < self._wait_until:
             return None
         found = next(self._messages, None)
@@ -169,21 +206,21 @@ class Errand:
     def _open_more(self, host: Host) -> None:
         """One more line when there is none for the next message, or the relay keeps pace."""
         count = host.lines + host.pending
-        if count >= host.config.connections or host.error is not None:
+        if count >= host.config.connections or not host.is_free:
             return
-        if count == 0:
-            if self._pool.lines and not host.pause and self._is_over and not self._again:
-                return
-            if (message := self._pull()) is not None:
-                self._again.appendleft(message)
-                self._opener.begin(host, after=host.pause)
+        if host.lines and self._now < host.asks_again_at:
             return
-        # A relay that has taken nothing yet is asked on one line only.
-        if count > host.finished or any(line.host is host for line in self._eager):
+        if host.pause and host.pending:
+            return  # it is in trouble, and one line will tell
+        if count and (
+            # A relay that has taken nothing yet is asked on one line only.
+            count > host.finished or any(line.host is host for line in self._eager)
+        ):
             return
-        if not self._again and (message := self._pull()) is not None:
-            self._again.append(message)
-        if self._again:
+        if not count and self._pool.lines and not host.pause and self._is_over and not self._again:
+            return
+        if (message := self._pull(host)) is not None:
+            self._again.appendleft((message, None))
             self._opener.begin(host, after=host.pause)
 
     # What comes back ---------------------------------------------------------------------------
@@ -204,30 +241,33 @@ class Errand:
             for line in self._pool.ended(self._now):
                 self._bury(line)
         if is_opened:
-            for host, opened in self._opener.take():
-                self._take_in(host, opened)
+            for host, opened, begun in self._opener.take():
+                self._take_in(host, opened, begun)
 
     def _look_at_clock(self) -> None:
         self._now = time.monotonic()
         for host in self._hosts:
             host.look_at_clock()
 
-    def _take_in(self, host: Host, opened: Dialogue | Exception) -> None:
+    def _take_in(self, host: Host, opened: Dialogue | Exception, begun: float) -> None:
         if isinstance(opened, Dialogue):
             if (line := host.connection(opened)) is not None:
                 self._pool.add(host, line)
                 self._eager.append(line)
-            return
+                return
+            # It said more than it was asked, such as a 421 behind its greeting.
+            opened = faults.breaks_off(host.config)
         if not isinstance(opened, TransportError):
             raise opened
-        host.could_not_open(opened, has_lines=host.lines > 0)
+        host.could_not_open(opened, begun=begun)
         self._look_for_others()
 
     def _hear(self, line: Connection) -> None:
         host, endings = line.host, list[Ending]()
         for told in line.read(self._now):
             is_known = host.is_known or line.has_welcomed
-            endings.append(host.judge.of_answer(told, is_known=is_known))
+            is_worn = line.done > 0
+            endings.append(host.judge.of_answer(told, is_known=is_known, is_worn=is_worn))
             host.saw(line, endings[-1])
         if line.is_ended:
             self._bury(line, endings)
@@ -256,7 +296,9 @@ class Errand:
             for ending, one in zip(endings, lost, strict=True)
             if one.is_first or not ending.again
         ]
-        if cost or line.submitted == 0:
+        # A line that had nothing to do may be ended by the server; that is no fault.
+        is_idle = host.wait > 0 or self._now < self._wait_until
+        if cost or (line.submitted == 0 and not is_idle):
             host.count_break(line, cost)
         for ending in (*told, *endings):
             self._end(host, ending)
@@ -267,7 +309,7 @@ class Errand:
     def _end(self, host: Host, ending: Ending) -> None:
         host.finished += 1
         if ending.again and host.error is None and not host.is_given_up:
-            self._again.append(ending.message)
+            self._again.append((ending.message, None))
             return
         if ending.blame is not None:
             host.doubts.hold(ending)
@@ -278,7 +320,7 @@ class Errand:
         if ending.error is not None:
             host.error = host.error or ending.error
             if self._are_others_left():
-                self._again.append(ending.message)
+                self._again.append((ending.message, None))
                 return
             self._look_for_others()
         self._outcomes.append(ending.outcome)

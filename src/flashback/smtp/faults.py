@@ -45,6 +45,18 @@ def login_wanted(config: RelayConfig, reply: Reply) -> TransportError:
     )
 
 
+def refuses_us(config: RelayConfig, reply: Reply) -> TransportError:
+    """The relay will not take what we send, whoever it is for."""
+    return TransportError(
+        tr("{host} takes nothing from us, whoever it is for: {reply}", host=config.host,
+           reply=reply),
+        hint=tr(
+            "No reader was refused. Check sender and bounce_address, or ask the relay's operator; "
+            "then go on with: flashback resume"
+        ),
+    )  # fmt: skip
+
+
 def no_relay(config: RelayConfig, envelope: Envelope, reply: Reply) -> TransportError:
     """The relay is none, for us."""
     return TransportError(

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from flashback.config import RelayConfig
 from flashback.errors import RelayUnreachableError, TransportError
-from flashback.model import Message, Result
+from flashback.model import Result
 from flashback.smtp import faults, trust
 from flashback.smtp.channel import BrokenLineError
 from flashback.smtp.commands import Commands
@@ -29,6 +29,9 @@ from flashback.smtp.session import Session
 
 #: Lines broken, or connections failed, in a row without a word about any reader.
 _PATIENCE: Final = 3
+#: Seconds before a relay is asked for one more line than it has given, doubled each time.
+_SELDOM: Final = 5.0
+_MOST_SELDOM: Final = 300.0
 #: Seconds before a new connection, by how many have broken in a row.
 _PAUSES: Final = (0.0, 1.0, 5.0)
 
@@ -71,6 +74,9 @@ class Host:
         self._tokens = tokens
         self._submitted = 0
         self._gate = gate  #: None: as much as it takes
+        self.asks_again_at = 0.0  #: for one more line than it has given
+        self.takes_all_letters: bool | None = None  #: SMTPUTF8; None: not known yet
+        self._denials = 0
         self._broken = 0  #: lines and connections in a row
         self._broken_at = 0.0  #: when the last of them was counted
         self._has_taken = False
@@ -86,6 +92,7 @@ class Host:
     def begin(self) -> None:
         """Forget what went wrong before: a new try."""
         self.error, self._broken, self.finished, self.pending, self.lines = None, 0, 0, 0, 0
+        self.doubts, self.asks_again_at, self._denials = Doubts(), 0.0, 0
 
     def connection(self, dialogue: Dialogue) -> Connection | None:
         """The line that was opened; None when the server has already said too much."""
@@ -95,6 +102,7 @@ class Host:
             dialogue.close()
             return None
         offered, config = dialogue.capabilities, self.config
+        self.takes_all_letters = offered.smtputf8
         pipelining = self._takes_groups and offered.pipelining
         session = Session(
             Commands(
@@ -176,21 +184,29 @@ class Host:
         """It breaks off one message after the other."""
         self.error = self.error or faults.breaks_off(self.config)
 
-    def could_not_open(self, error: TransportError, *, has_lines: bool) -> None:
-        """Learn from a line that could not be opened."""
-        if has_lines:
-            return  # it allows no more lines than it has given
+    def could_not_open(self, error: TransportError, *, begun: float) -> None:
+        """Learn from a line that could not be opened; ``begun``: when that was tried."""
+        now = time.monotonic()
+        if self.lines:
+            # It allows no more lines than it has given: it is asked again ever more seldom, or
+            # never when it was the login that failed.
+            is_away = isinstance(error, RelayUnreachableError)
+            self._denials += 1
+            wait = min(_SELDOM * 2**self._denials, _MOST_SELDOM) if is_away else float("inf")
+            self.asks_again_at = now + wait
+            return
         if isinstance(error, RelayUnreachableError):
-            self._broken += 1
+            # Lines that are opened together fail together, and that is one event.
+            if begun >= self._broken_at:
+                self._broken += 1
+                self._broken_at = now
             if not self.is_given_up:
                 return
         self.error = error
 
-    def verdict(self, message: Message) -> Ending:
-        """How a message ends that finds no line here any more."""
-        assert self.error is not None
-        outcome = self.judge.untried(message, self.error)
-        return Ending(message=message, outcome=outcome, error=self.error)
+    def keep_up(self, load: float) -> None:
+        """While it was slow others had more; it is not made up for at their cost."""
+        self._submitted = max(self._submitted, int(load * self.config.weight))
 
     @cached_property
     def _context(self) -> ssl.SSLContext:

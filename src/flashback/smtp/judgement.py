@@ -18,7 +18,7 @@ from flashback.sentences import NOTHING, Sentence, tr
 from flashback.smtp import codes, faults
 from flashback.smtp.capabilities import Capabilities
 from flashback.smtp.reply import queue_id_of
-from flashback.smtp.steps import Answered, Lost
+from flashback.smtp.steps import CLOSING, Answered, Lost
 
 
 class Ending(NamedTuple):
@@ -49,31 +49,39 @@ class Judge:
             return self._end(message, Result.PERMANENT, "rcpt", detail=detail)
         return None
 
-    def of_answer(self, told: Answered, *, is_known: bool) -> Ending:
-        """``is_known``: this relay has taken a recipient from us before."""
+    def of_answer(self, told: Answered, *, is_known: bool, is_worn: bool) -> Ending:
+        """``is_known``: this relay has taken a recipient from us before; ``is_worn``: this line."""
         if told.stage == "dot" and told.reply.code // 100 == 2:  # noqa: PLR2004 - RFC 5321's 2yz
             outcome = self._outcome(told.message, Result.ACCEPTED, "dot", told.reply)
             return Ending(told.message, outcome, is_welcome=True)
-        ending = self._of_answer(told, is_known=is_known)
+        ending = self._of_answer(told, is_known=is_known, is_worn=is_worn)
         return ending._replace(is_welcome=True) if told.is_welcome else ending
 
-    def _of_answer(self, told: Answered, *, is_known: bool) -> Ending:
-        if told.stage == "mail":
-            return self._at_mail(told)
-        if told.stage == "rcpt" and (ours := self._about_us(told, is_known=is_known)):
-            return ours
+    def _of_answer(self, told: Answered, *, is_known: bool, is_worn: bool) -> Ending:
         message, stage, reply = told.message, told.stage, told.reply
+        if stage == "mail":
+            return self._at_mail(told)
+        if is_worn and reply.code == CLOSING and stage in {"rcpt", "data"}:
+            # RFC 5321 section 3.8: so many messages on one line, and no more. A silent end there
+            # costs nobody; neither does a polite one.
+            return self._again(message, stage, reply, faults.breaks_off(self.config))
+        if told.is_mad:
+            return self._mad(message, stage, reply)
+        if ours := self._about_us(told, is_known=is_known):
+            return ours
         if stage == "body":
             detail = tr("the server spoke before the message had ended")
             return self._end(message, Result.TEMPORARY, stage, reply, detail)
-        if told.is_mad:
-            detail = tr("the server's answer makes no sense here")
-            if stage == "dot":
-                return self._end(message, Result.UNKNOWN, stage, reply, detail)
-            return self._broken(message, stage, reply, detail, is_first=True)
         return self._end(
             message, Result.PERMANENT if _is_never(reply) else Result.TEMPORARY, stage, reply
         )
+
+    def _mad(self, message: Message, stage: str, reply: Reply) -> Ending:
+        """Server and we have lost each other."""
+        detail = tr("the server's answer makes no sense here")
+        if stage == "dot":
+            return self._end(message, Result.UNKNOWN, stage, reply, detail)
+        return self._broken(message, stage, reply, detail, is_first=True)
 
     def of_loss(self, lost: Lost, fault: Sentence) -> Ending:
         """The line ended before an answer; ``fault`` says how."""
@@ -108,26 +116,44 @@ class Judge:
         """Nothing has been said of the reader yet."""
         reply = told.reply
         if _is_never(reply) and not told.is_mad:
+            message = told.message
             error = faults.sender_refused(
-                self.config, told.message.envelope, reply, octets=len(told.message.content)
+                self.config, message.envelope, reply, octets=len(message.content)
             )
-            return self._ours(told.message, "mail", reply, error)
+            blame = None
+            if not message.envelope.recipient.isascii():
+                # RFC 6531: this MAIL alone said SMTPUTF8, and others may fare better.
+                blame = self._outcome(message, Result.PERMANENT, "mail", reply)
+            return self._ours(message, "mail", reply, error, blame)
         later = (
             faults.breaks_off(self.config) if told.is_mad else faults.not_now(self.config, reply)
         )
-        outcome = self._outcome(told.message, Result.UNTRIED, "mail", reply, later.sentence)
-        return Ending(message=told.message, outcome=outcome, error=later, again=True)
+        return self._again(told.message, "mail", reply, later)
+
+    def _again(self, message: Message, stage: str, reply: Reply, later: TransportError) -> Ending:
+        outcome = self._outcome(message, Result.UNTRIED, stage, reply, later.sentence)
+        return Ending(message=message, outcome=outcome, error=later, again=True)
 
     def _about_us(self, told: Answered, *, is_known: bool) -> Ending | None:
-        """An answer to RCPT that every other reader would get as well."""
-        reply, message = told.reply, told.message
-        if codes.wants_login(reply):
-            return self._ours(message, "rcpt", reply, faults.login_wanted(self.config, reply))
-        # To a relay that has taken others, "relay denied" is about this one reader.
-        if _is_never(reply) and codes.is_no_relay(reply) and not is_known:
+        """An answer that every other reader would get as well."""
+        reply, message, stage = told.reply, told.message, told.stage
+        result = Result.PERMANENT if _is_never(reply) else Result.TEMPORARY
+        if stage == "rcpt" and codes.wants_login(reply):
+            return self._ours(message, stage, reply, faults.login_wanted(self.config, reply))
+        if stage == "rcpt" and codes.is_no_relay(reply):
+            if is_known:
+                return None  # to a relay that has taken others, it is about this one reader
             error = faults.no_relay(self.config, message.envelope, reply)
-            blame = self._outcome(message, Result.PERMANENT, "rcpt", reply)
-            return self._ours(message, "rcpt", reply, error, blame)
+            blame = self._outcome(message, result, stage, reply)
+            return self._ours(message, stage, reply, error, blame)
+        if _is_never(reply) and codes.is_about_us(reply):
+            if stage == "dot" and codes.is_too_big(reply):
+                error = faults.too_big(self.config, octets=len(message.content))
+            else:
+                error = faults.refuses_us(self.config, reply)
+            # Should the next reader be taken after all, this one is tried again later.
+            blame = self._outcome(message, Result.TEMPORARY, stage, reply)
+            return self._ours(message, stage, reply, error, blame)
         return None
 
     def _ours(

@@ -7,12 +7,15 @@ loop, which a bell wakes.
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from flashback.smtp.dialogue import Dialogue
 from flashback.smtp.host import Host
 
 Opened = Dialogue | Exception
+#: Whose connection, what came of it, and when it was begun.
+Done = tuple[Host, Opened, float]
 
 
 class Opener:
@@ -20,7 +23,7 @@ class Opener:
 
     def __init__(self, pause: Callable[[float], None]) -> None:
         self._pause = pause
-        self._done: queue.SimpleQueue[tuple[Host, Opened]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._is_closed = False
         self._bell, self._rope = socket.socketpair()
@@ -35,16 +38,16 @@ class Opener:
         host.pending += 1
         threading.Thread(target=self._open, args=(host, after), daemon=True).start()
 
-    def take(self) -> Sequence[tuple[Host, Opened]]:
+    def take(self) -> Sequence[Done]:
         """What has come of openings since the last time."""
-        found: list[tuple[Host, Opened]] = []
+        found: list[Done] = []
         while True:
             try:
                 found.append(self._done.get_nowait())
             except queue.Empty:
                 break
             self._bell.recv(1)
-        for host, _ in found:
+        for host, *_ in found:
             host.pending -= 1
         return found
 
@@ -52,13 +55,14 @@ class Opener:
         """Let go; connections that come later are hung up at once."""
         with self._lock:
             self._is_closed = True
-            for _, opened in self.take():
+            for _, opened, _ in self.take():
                 _hang_up(opened)
             self._bell.close()
             self._rope.close()
 
     def _open(self, host: Host, after: float) -> None:
         self._pause(after)
+        begun = time.monotonic()
         opened: Opened
         try:
             opened = host.open()
@@ -70,7 +74,7 @@ class Opener:
                 return
             # The bell rings first: whoever finds the entry finds a ring to take away.
             self._rope.send(b"\0")
-            self._done.put((host, opened))
+            self._done.put((host, opened, begun))
 
 
 def _hang_up(opened: Opened) -> None:

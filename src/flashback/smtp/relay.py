@@ -14,6 +14,7 @@ from typing import Final
 from flashback.config import RelayConfig
 from flashback.errors import TransportError
 from flashback.model import Message, Outcome
+from flashback.smtp import faults
 from flashback.smtp.errand import BeforeFinalDot, Errand, Wait
 from flashback.smtp.host import Host
 from flashback.smtp.opener import Opener
@@ -91,7 +92,9 @@ class Relays:
                 continue
             if line is not None:
                 pool.add(host, line)
-            return pool
+                return pool
+            host.error = faults.breaks_off(host.config)
+            errors.append(host.error)
         raise errors[0]
 
 

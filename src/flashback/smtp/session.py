@@ -1,12 +1,12 @@
 """The SMTP session without I/O: messages and octets go in, octets and answers come out.
 
-``submit`` a message when ``is_ready``; before writing ``data_to_send`` see whose final dots are in
-it (``take_leaving``); tell ``handed_over`` how much was written; feed what comes to
-``receive_data``. Each message submitted gets exactly one ``Answered``, or is named once by
+``submit`` a message when ``is_ready``; see whose final dots are in ``data_to_send``
+(``take_leaving``) before writing it; tell ``handed_over`` how much was written; feed what comes to
+``receive_data``. Each message gets exactly one ``Answered``, or is named once by
 ``connection_lost``.
 
-One code for three ways of speaking, which differ only in how far they speak before they listen: one
-command at a time; with PIPELINING (RFC 2920) the body of one message together with MAIL, RCPT and
+Three ways of speaking differ only in how far they speak before they listen: one command at a time;
+with PIPELINING (RFC 2920) the body of one message together with MAIL, RCPT and
 DATA of the next; with CHUNKING (RFC 3030) whole transactions ahead, up to a window.
 """
 
@@ -65,6 +65,7 @@ class Session:
         self._leaving: list[Claim] = []
         self._buffer = ReplyBuffer()
         self._is_dirty = False
+        self._is_closing = False  #: a 421 was read in its turn
         self.replies = 0  #: complete ones so far
         self.has_welcomed = False  #: the server has taken a recipient on this line
         self.is_finished = False  #: nothing more can be said here: broken, or parted
@@ -148,7 +149,8 @@ class Session:
             if transaction is None or transaction.is_over or id(transaction) in seen:
                 continue
             seen.add(id(transaction))
-            lost.append(self._lost(step, transaction, is_first=position == 0))
+            is_first = position == 0 and not self._is_closing
+            lost.append(self._lost(step, transaction, is_first=is_first))
         if self._current and not self._current.is_over and id(self._current) not in seen:
             lost.append(self._lost(Step.DATA, self._current, is_first=not lost))
         lost += [
@@ -162,16 +164,13 @@ class Session:
 
     def _lost(self, step: Step, transaction: _Transaction, *, is_first: bool) -> Lost:
         stage = step.word
-        if transaction.end is not None:
+        # RFC 5321 section 3.8: after a 421 the server carries out nothing more.
+        if transaction.end is not None and not self._is_closing:
             is_gone = self._handed >= transaction.end
             # With chunks, the end may have left while nothing was answered yet.
             stage = Step.END.word if is_gone else "body" if step is Step.END else stage
-        return Lost(
-            message=transaction.message,
-            stage=stage,
-            is_first=is_first,
-            is_welcome=transaction.is_welcome,
-        )
+        message, is_welcome = transaction.message, transaction.is_welcome
+        return Lost(message=message, stage=stage, is_first=is_first, is_welcome=is_welcome)
 
     # One reply -----------------------------------------------------------------------------------
 
@@ -194,6 +193,7 @@ class Session:
             self._expected.appendleft((step, transaction))
             self._break(tr("the server's answer is not SMTP"))
             return
+        self._is_closing |= reply.code == CLOSING
         if transaction is not None and transaction.is_over:
             self._swallow(step, reply)
             return

@@ -55,7 +55,7 @@ class Move(Enum):
 
 
 _K, _M = Kind, Move
-_AFTER_MAIL: Final = frozenset({Step.RCPT, Step.DATA})
+_IN_SEQUENCE: Final = frozenset({Step.MAIL, Step.RCPT, Step.DATA})
 _BY_FIRST_DIGIT: Final = {2: _K.GOOD, 4: _K.NOT_NOW, 5: _K.NEVER}
 _REFUSALS: Final = {_K.NOT_NOW: _M.DIRTY, _K.NEVER: _M.DIRTY}
 #: What a reply to a step leads to; whatever is not here breaks the line.
@@ -65,8 +65,8 @@ TRANSITIONS: Final[Mapping[Step, Mapping[Kind, Move]]] = {
     Step.RCPT: {_K.GOOD: _M.ON, **_REFUSALS},
     Step.DATA: {_K.GO_AHEAD: _M.ON, **_REFUSALS},
     # RFC 5321 section 4.1.1.4: whatever the answer to the end of mail data, the transaction is
-    # over and the buffers are cleared.
-    Step.END: {_K.GOOD: _M.OVER, _K.NOT_NOW: _M.OVER, _K.NEVER: _M.OVER},
+    # over. Some servers keep it when they refuse, and answer the next MAIL with 503.
+    Step.END: {_K.GOOD: _M.OVER, **_REFUSALS},
     Step.QUIT: {},
 }
 
@@ -100,7 +100,7 @@ def kind_of(step: Step, code: int) -> Kind:
     """What a reply says in answer to a step."""
     if code == CLOSING:
         return _K.CLOSING
-    if code == _OUT_OF_SEQUENCE and step in _AFTER_MAIL:
+    if code == _OUT_OF_SEQUENCE and step in _IN_SEQUENCE:
         return _K.MAD  # the server and we have lost each other
     if code == _START_BODY:
         return _K.GO_AHEAD

@@ -29,7 +29,10 @@ def draw(
     wanted: int,
     now: dt.datetime,
 ) -> Grant:
-    """Take up to ``wanted`` tokens. ``per_minute`` and ``burst`` are above zero."""
+    """Take up to ``wanted`` tokens, or give some back when it is negative.
+
+    ``per_minute`` and ``burst`` are above zero.
+    """
     connection.execute(
         insert_once(connection, buckets), {"key": key, "tokens": float(burst), "filled_at": now}
     )
@@ -57,6 +60,8 @@ def filled(
 
 def granted(held: float, *, wanted: int, per_second: float) -> tuple[Grant, float]:
     """What is given of what the bucket holds, and what is left."""
+    if wanted < 0:
+        return Grant(tokens=0, wait=dt.timedelta()), held - wanted
     tokens = max(0, min(wanted, math.floor(held + _HAIR)))
     if tokens or wanted <= 0:
         return Grant(tokens=tokens, wait=dt.timedelta()), max(0.0, held - tokens)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Integer, bindparam, case, literal, select, te
 
 from flashback.model import Address, Claim, DeliveryState, MailingState, SubscriberStatus
 from flashback.store.columns import Identity
-from flashback.store.mailings import begin_if_due, skip_if_cancelled, state_of
+from flashback.store.mailings import begin_if_due, read_state, skip_if_cancelled, state_of
 from flashback.store.tables import deliveries, senders, subscribers, suppressions
 
 #: One statement names at most so many rows: databases limit its parameters.
@@ -93,11 +93,10 @@ _TAKE: Final = (
 
 def ready(connection: Connection, mailing_id: int, now: dt.datetime) -> bool:
     """Whether a mailing is open; one whose hour has come is opened here."""
-    state = state_of(connection, mailing_id)
-    if state is MailingState.SCHEDULED:
+    # Changed before it is locked for reading: two senders would wait for one another.
+    if read_state(connection, mailing_id) is MailingState.SCHEDULED:
         begin_if_due(connection, mailing_id, now)
-        state = state_of(connection, mailing_id)
-    return state is MailingState.OPEN
+    return state_of(connection, mailing_id) is MailingState.OPEN
 
 
 def claim(

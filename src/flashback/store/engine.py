@@ -5,6 +5,7 @@ A ``Store`` hands out transactions, nothing else. Each is durable when it ends (
 fails. The schema is brought up to date on the way in.
 """
 
+import errno
 import os
 import sqlite3
 import time
@@ -123,12 +124,27 @@ def _make_private(path: Path) -> None:
     """Make folder and file for the owner alone; SQLite gives -wal and -shm the file's rights."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _touch(path)
     except OSError as error:
         raise StoreError(
             tr("{place} cannot be opened for writing: {reason}", place=path, reason=error.strerror),
             hint=tr("Check the rights of the file and of its folder, or url under [store]."),
         ) from error
+
+
+def _touch(path: Path) -> None:
+    """Make the file where there is none.
+
+    One that is there is never opened here: closing it would drop all locks that this process has
+    on it (sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK):
+            is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+            code = errno.EROFS if is_read_only else errno.EACCES
+            raise OSError(code, os.strerror(code)) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -208,4 +224,6 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
             " WHERE current_setting('synchronous_commit') = 'off'"
         )
         cursor.execute("SET lock_timeout = '30s'")
+        # A sender that falls silent within a transaction keeps its locks no longer than this.
+        cursor.execute("SET idle_in_transaction_session_timeout = '20s'")
     connection.commit()

@@ -5,7 +5,7 @@ import datetime as dt
 from sqlalchemy import Connection, select, update
 
 from flashback.model import DeliveryState, SuppressionReason
-from flashback.store.mailings import skip_if_cancelled, unfinish
+from flashback.store.mailings import skip_if_cancelled, state_of, unfinish
 from flashback.store.once import insert_once
 from flashback.store.reports import no_delivery
 from flashback.store.settling import EVIDENCE, check_lawful
@@ -37,6 +37,8 @@ def record(
     if row.state is state:
         return False
     check_lawful(row.state, state, by=EVIDENCE)
+    if state is DeliveryState.PLANNED:
+        state_of(connection, row.mailing_id)  # nobody finishes it meanwhile
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)

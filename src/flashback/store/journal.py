@@ -123,7 +123,8 @@ class Journal:
         path = _numbered(self.stem, self._number + 1)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         file = os.open(path, flags, 0o600)
-        head = _sealed(json.dumps([_HEAD, _FORMAT, self._owner, this_boot()])) + content
+        name = [_HEAD, _FORMAT, self._owner, this_boot(), _identity(os.fstat(file))]
+        head = _sealed(json.dumps(name)) + content
         try:
             _write_whole(file, head)
         except OSError:
@@ -164,8 +165,11 @@ class Journal:
         )
 
 
-def read(stem: str, owner: str) -> Recollection | None:
+def read(stem: str, owner: str, *, moved: bool = False) -> Recollection | None:
     """What the journal of a sender that is gone says; None when nothing can be relied on.
+
+    ``moved``: it is not where it was written, so that only the very file will do, and no copy: a
+    copy knows nothing of what came after it.
 
     That is: there is none, it cannot be read here, it is damaged before its end, it is another
     sender's, or it is of another boot, so that its last lines may have been lost.
@@ -175,7 +179,10 @@ def read(stem: str, owner: str) -> Recollection | None:
         return None
     for _ in range(_LOOKS):
         try:
-            contents = [path.read_bytes() for _, path in _files(Path(stem))]
+            files = [path for _, path in _files(Path(stem))]
+            if moved and not all(map(_is_itself, files)):
+                return None
+            contents = [path.read_bytes() for path in files]
         except FileNotFoundError:  # made anew while we looked: it may live, thought dead
             continue
         except OSError:
@@ -210,7 +217,7 @@ def _recollected(contents: Sequence[bytes], owner: str, boot: str) -> Recollecti
             return None
         if not records:
             continue  # it ended while beginning this one: the file before has it all
-        if records[0] != [_HEAD, _FORMAT, owner, boot]:
+        if records[0][:4] != [_HEAD, _FORMAT, owner, boot]:
             return None
         is_headed = True
         for record in records[1:]:
@@ -248,6 +255,16 @@ def _head(path: Path) -> list[Any] | None:
     except OSError:
         return None
     return records[0] if records and records[0][:2] == [_HEAD, _FORMAT] else None
+
+
+def _identity(status: os.stat_result) -> str:
+    """What a file keeps when it is moved, and a copy does not have."""
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def _is_itself(path: Path) -> bool:
+    head = _head(path)
+    return head is not None and head[4:] == [_identity(path.stat())]
 
 
 def _sealed(words: str) -> bytes:

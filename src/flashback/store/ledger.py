@@ -8,11 +8,12 @@ sender's journal knows what left.
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from flashback.errors import StoreError
 from flashback.model import (
     Account,
     Claim,
@@ -58,8 +59,16 @@ class SqlLedger(Told):
     def close(self) -> None:
         """Let go of the journals, and remove those of senders that hold nothing any more."""
         for sender in self._senders.values():
-            sender.close()
+            sender.close(is_needed=self._still_holds(sender.owner))
         self._senders.clear()
+
+    def _still_holds(self, owner: str) -> bool:
+        """Whether the database has claims of a sender, heard of or not."""
+        try:
+            with self._store.read() as connection:
+                return senders.holds_anything(connection, owner)
+        except StoreError:
+            return True
 
     # The line ---------------------------------------------------------------------------------
 
@@ -150,7 +159,9 @@ class SqlLedger(Told):
         last = batch[-1].outcome
         given_back = [s for s in batch if s.outcome.result is Result.UNTRIED]
         for sender in self._senders.values():
-            sender.remember(sender.forgotten(given_back))
+            # A journal that cannot be written costs a doubt too many, should we die right now.
+            with suppress(StoreError):
+                sender.remember(sender.forgotten(given_back))
         with self._beating(self._senders.get(last.claim.owner), last.at) as connection:
             settling.settle(connection, batch)
         self._drop([settlement.outcome.claim for settlement in batch])
@@ -173,6 +184,8 @@ class SqlLedger(Told):
         sender = self._senders.get(owner)
         if sender is None or not sender.is_silent(now, since=senders.HEARTBEAT):
             with self._store.read() as connection:
+                if sender is not None and senders.is_gone(connection, owner):
+                    sender.lose()
                 return mailings.read_state(connection, mailing_id)
         with self._beating(sender, now) as connection:
             return mailings.read_state(connection, mailing_id)
@@ -273,11 +286,14 @@ class SqlLedger(Told):
     def _sweep(self) -> None:
         """Remove journals of dead senders that hold nothing any more."""
         for owner, stem in journal.owners_in(self._journals):
-            if owner in self._senders or not owners.is_dead(owner, one_machine=True):
+            one_machine = self._store.one_machine
+            if owner in self._senders or not owners.is_dead(owner, one_machine=one_machine):
                 continue
             with self._store.read() as connection:
+                # Another store's sender, or one that an older copy of this store does not know.
+                is_ours = senders.is_known(connection, owner)
                 is_needed = senders.holds_anything(connection, owner)
-            if not is_needed:
+            if is_ours and not is_needed:
                 journal.remove(stem)
 
     def resolve_doubt(self, mailing_id: int, *, resend: bool, now: dt.datetime) -> int:

@@ -131,6 +131,11 @@ def state_of(connection: Connection, mailing_id: int) -> MailingState:
     return state
 
 
+def lock(connection: Connection, mailing_id: int) -> None:
+    """Let nobody else look at its state before this transaction ends."""
+    connection.execute(select(mailings.c.id).where(mailings.c.id == mailing_id).with_for_update())
+
+
 def read_state(connection: Connection, mailing_id: int) -> MailingState:
     """Its state at this moment. Raises UnknownMailingError."""
     state: MailingState | None = connection.scalar(
@@ -208,6 +213,7 @@ def _skip_waiting(
 
 def finish(connection: Connection, mailing_id: int, now: dt.datetime) -> None:
     """Set it finished, once. Raises StoreError while something is open."""
+    lock(connection, mailing_id)
     found = mailing_by_id(connection, mailing_id)
     if waiting := account(connection, mailing_id).open:
         raise StoreError(
@@ -230,24 +236,24 @@ def unfinish(connection: Connection, mailing_id: int) -> None:
 
 
 def resend(connection: Connection, mailing_id: int, state: DeliveryState, now: dt.datetime) -> int:
-    """Plan again all that stands in one state, and open the mailing; how many there were.
+    """Plan again all that stands in one state; how many there were.
 
-    Raises StoreError from a state that leads nowhere, and when the mailing was cancelled.
+    A finished mailing is opened; a paused one stays paused, for whoever paused it. Raises
+    StoreError from a state that leads nowhere, and when the mailing was cancelled.
     """
     if state not in _RESENDABLE:
         raise StoreError(
             tr("A delivery cannot go from {state} to {to}.", state=state, to=DeliveryState.PLANNED)
         )
-    state_of(connection, mailing_id)
+    lock(connection, mailing_id)
     _refuse_cancelled(mailing_by_id(connection, mailing_id))
     moved = connection.execute(
         update(deliveries)
         .where(deliveries.c.mailing_id == mailing_id, deliveries.c.state == state)
-        .values(state=DeliveryState.PLANNED, changed_at=now, reason=RESENT)
+        .values(state=DeliveryState.PLANNED, changed_at=now, first_tried_at=None, reason=RESENT)
     ).rowcount
     if moved:
-        ended = (MailingState.FINISHED, MailingState.PAUSED)
-        _move(connection, mailing_id, ended, MailingState.OPEN, finished_at=None, reason="")
+        unfinish(connection, mailing_id)
     return moved
 
 

@@ -50,7 +50,7 @@ def open_mailing(connection: Connection, plan: Plan, now: dt.datetime) -> int:
     Raises RepeatedIssueError, and SegmentError.
     """
     first = plan.editions[0]
-    if not plan.again and connection.dialect.name == "postgresql":
+    if (plan.latecomers or not plan.again) and connection.dialect.name == "postgresql":
         # SQLite has one writer at a time; here, two programs may open the same issue at once.
         connection.execute(text("LOCK TABLE mailings IN SHARE ROW EXCLUSIVE MODE"))
     if not plan.again and not plan.latecomers:

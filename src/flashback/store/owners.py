@@ -52,11 +52,18 @@ def is_dead(name: str, *, one_machine: bool = False) -> bool:
     owner = parse_owner(name)
     if owner is None:
         return False
-    if not owner.boot:
-        return owner.host == _host() and not _answers(owner.pid)
-    if owner.boot != this_boot():
+    is_here = owner.host == _host() and owner.namespace == _namespace()
+    boot = this_boot()
+    if not owner.boot or not boot:
+        return is_here and not _answers(owner.pid)
+    if owner.boot != boot:
         return one_machine
-    return owner.namespace == _namespace() and _start(owner.pid) != owner.start
+    if owner.namespace != _namespace():
+        return False
+    start = _start(owner.pid)
+    # Where /proc hides other users' processes (hidepid), only a signal tells.
+    is_hidden = start is None and not _may_look(owner.pid) and _answers(owner.pid)
+    return start != owner.start and not is_hidden
 
 
 def _host() -> str:
@@ -88,6 +95,10 @@ def _start(pid: int) -> str | None:
     # proc(5): the name in parentheses may hold anything, so count from its end.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in _DEAD_STATES else fields[19]
+
+
+def _may_look(pid: int) -> bool:
+    return os.access(_PROC / str(pid) / "stat", os.R_OK)
 
 
 def _answers(pid: int) -> bool:

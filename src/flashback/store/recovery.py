@@ -60,7 +60,8 @@ def recover(
         claims = _held(connection, mailing_id, row)
         memory = journal.read(row.journal, row.owner)
         if memory is None and row.journal:
-            memory = journal.read(str(journals / Path(row.journal).name), row.owner)
+            place = journals / Path(row.journal).name
+            memory = journal.read(str(place), row.owner, moved=True)
         _free(connection, claims, memory, now)
         freed += [claim.delivery_id for claim in claims]
     senders.bury(connection, [row.id for row in gone], now)

@@ -37,6 +37,7 @@ _ROW: Final = (
     .where(senders.c.owner == bindparam("who"))
     .with_for_update()
 )
+_GONE: Final = select(senders.c.gone_at).where(senders.c.owner == bindparam("who"))
 _BEAT: Final = (
     update(senders)
     .where(senders.c.id == bindparam("sender"))
@@ -173,10 +174,10 @@ class Sender:
         if self._journal is not None and self._journal.is_large:
             self._journal.roll(self._flights)
 
-    def close(self) -> None:
+    def close(self, *, is_needed: bool) -> None:
         """Let go of the journal, and remove it when everything in it is settled."""
         if self._journal is not None:
-            self._journal.close(remove=not self._flights)
+            self._journal.close(remove=not self._flights and not is_needed)
             self._journal = None
 
 
@@ -238,7 +239,7 @@ def gone(
         row
         for row in rows
         if row.gone_at is not None
-        or row.heartbeat_at + LEASE <= now
+        or not now - LEASE < row.heartbeat_at < now + LEASE  # a clock may have been ahead
         or owners.is_dead(row.owner, one_machine=one_machine)
     ]
 
@@ -246,6 +247,17 @@ def gone(
 def bury(connection: Connection, numbers: Sequence[int], now: dt.datetime) -> None:
     """Let senders know, should they live, that their claims were taken away."""
     connection.execute(update(senders).where(senders.c.id.in_(numbers)).values(gone_at=now))
+
+
+def is_gone(connection: Connection, owner: str) -> bool:
+    """Whether somebody has taken a sender for dead and freed its claims."""
+    row = connection.execute(_GONE, {"who": owner}).one_or_none()
+    return row is not None and row.gone_at is not None
+
+
+def is_known(connection: Connection, owner: str) -> bool:
+    """Whether a sender ever claimed anything here."""
+    return connection.execute(_GONE, {"who": owner}).one_or_none() is not None
 
 
 def holds_anything(connection: Connection, owner: str) -> bool:

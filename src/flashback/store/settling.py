@@ -86,6 +86,13 @@ _ATTEMPT: Final = Bulk(
     *("reply_code", "reply_enhanced", "reply_text", "detail", "queue_id"),
 )
 
+#: Found by the index of people and mailings: they are few.
+_ERASED: Final = select(deliveries.c.id).where(
+    deliveries.c.subscriber_id.is_(None),
+    deliveries.c.mailing_id.in_(bindparam("numbers", expanding=True)),
+    deliveries.c.reply != "",
+)
+
 _Row = tuple[Any, ...]
 _TimeOf = Callable[[dt.datetime], dt.datetime | str]
 
@@ -117,19 +124,49 @@ def _settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
     plain = [settlement for settlement in settlements if _is_plain(settlement)]
     # Of two outcomes of one claim, the second judges the first: one by one, in order.
     is_each_once = len({s.outcome.claim.delivery_id for s in settlements}) == len(settlements)
-    if is_each_once and _accept(connection, plain):
+    is_usual = is_each_once and _accept(connection, plain)
+    if is_usual:
         others = [settlement for settlement in settlements if not _is_plain(settlement)]
     else:
         others = list(settlements)
     _weigh(connection, others)
-    time_of = moments(connection)
-    tried = [
-        _attempt(settlement.outcome, time_of)
-        for settlement in settlements
-        if settlement.outcome.result is not Result.UNTRIED
-    ]
+    tried = [s.outcome for s in settlements if s.outcome.result is not Result.UNTRIED]
+    if not is_usual:
+        tried = _unwritten(connection, tried)
     if tried:
-        _ATTEMPT.execute(connection, tried)
+        time_of = moments(connection)
+        _ATTEMPT.execute(connection, [_attempt(outcome, time_of) for outcome in tried])
+    _hush_erased(connection, {s.outcome.claim.mailing_id for s in settlements})
+
+
+def _unwritten(connection: Connection, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Without those that were written already, by a commit whose answer was lost."""
+    numbers = {outcome.claim.delivery_id for outcome in outcomes}
+    rows = connection.execute(
+        select(attempts.c.delivery_id, attempts.c.number, attempts.c.at, attempts.c.stage).where(
+            attempts.c.delivery_id.in_(numbers)
+        )
+    )
+    written = {tuple(row) for row in rows}
+    return [
+        outcome
+        for outcome in outcomes
+        if (outcome.claim.delivery_id, outcome.claim.attempt, outcome.at, outcome.stage)
+        not in written
+    ]
+
+
+def _hush_erased(connection: Connection, mailing_ids: Collection[int]) -> None:
+    """Keep no server's words about a person who was erased while a message was under way."""
+    erased = connection.scalars(_ERASED, {"numbers": list(mailing_ids)}).all()
+    if not erased:
+        return
+    connection.execute(
+        update(deliveries).where(deliveries.c.id.in_(erased)).values(reply="", reason="erased")
+    )
+    connection.execute(
+        update(attempts).where(attempts.c.delivery_id.in_(erased)).values(reply_text="", detail="")
+    )
 
 
 def _is_plain(settlement: Settlement) -> bool:
@@ -186,7 +223,7 @@ def _weigh(connection: Connection, settlements: Sequence[Settlement]) -> None:
             unfinish(connection, claim.mailing_id)
         standing.attempts -= settlement.outcome.result is Result.UNTRIED
         moves.append(_move(settlement, standing, is_cancelled=claim.mailing_id in cancelled))
-        if settlement.suppress:
+        if settlement.suppress and claim.address.key:
             dead.append(_suppression(settlement.outcome))
     if moves:
         connection.execute(_MOVE, moves)

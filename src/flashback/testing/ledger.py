@@ -256,8 +256,9 @@ class MemoryLedger:
         rows = [row for row in self._rows[mailing_id] if row.state is state]
         for row in rows:
             row.move(DeliveryState.PLANNED, "resent")
+            row.first_tried_at = None
         if rows:
-            self._change(mailing_id, state=MailingState.OPEN, reason="")
+            self._unfinish(mailing_id)
         return len(rows)
 
     def _skip_if_cancelled(self, mailing_id: int) -> None:

@@ -46,6 +46,9 @@ class Bucket:
         self.tokens = min(burst, self.tokens + max(0.0, passed) * per_second)
         if passed >= 0 or -passed * per_second > burst:  # further back than a burst: it was set
             self.at = now
+        if wanted < 0:
+            self.tokens -= wanted
+            return Grant(tokens=0, wait=dt.timedelta())
         tokens = max(0, min(wanted, int(self.tokens + 1e-6)))
         self.tokens = max(0.0, self.tokens - tokens)
         seconds = 0.0 if tokens or wanted <= 0 else (1 - self.tokens) / per_second + 1e-6

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flashback import files
 from flashback.errors import IssueError
-from flashback.model import Edition, Issue
+from flashback.model import Edition, Finding, Issue
 from flashback.sentences import tr
 from flashback.workspace import mailroom
 from flashback.workspace.parts import Workspace
@@ -72,6 +72,17 @@ def compose(workspace: Workspace, issues: Sequence[Issue]) -> tuple[Edition, ...
         )
         for issue in issues
     )
+
+
+def preflight(issues: Sequence[Issue], editions: Sequence[Edition]) -> list[Finding]:
+    """What there is to say of the editions that were composed of these issues, in their order."""
+    from flashback.preflight import look
+
+    return [
+        finding
+        for issue, edition in zip(issues, editions, strict=True)
+        for finding in look(issue, edition)
+    ]
 
 
 def write_editions(workspace: Workspace, issues: Sequence[Issue], folder: Path) -> list[Path]:

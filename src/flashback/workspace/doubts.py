@@ -2,6 +2,7 @@
 
 from flashback import addresses
 from flashback.model import Account, Claim, Delivery, DeliveryState, Mailing
+from flashback.workspace import mailroom
 from flashback.workspace.parts import Workspace
 
 
@@ -42,9 +43,7 @@ def settle_by_log(workspace: Workspace, mailing: Mailing) -> Account:
 
 def _by_message_id(workspace: Workspace, mailing: Mailing) -> dict[str, Delivery]:
     """What is in doubt, by the Message-ID it left with; without those who were erased since."""
-    from flashback.mime import Sender
-
-    sender = Sender.frozen(mailing.sender, key=workspace.key, date=mailing.opened_at)
+    sender = mailroom.sender_of(workspace, mailing)
     found = {}
     for delivery in workspace.ledger.deliveries(mailing.id, DeliveryState.IN_DOUBT):
         if not delivery.address:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from flashback.config import MAIN, SendingConfig
+from flashback.errors import StoreError
 from flashback.model import Claim, Mailing, Message, Settlement
 from flashback.sentences import Sentence
-from flashback.workspace import logbook, seal, tracing
+from flashback.workspace import logbook, mailroom, seal, tracing
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
@@ -73,7 +74,11 @@ def dispatch(
             tell=tell_all,
             word=lambda sentence: _BY_ITSELF + word(sentence),
         )
-        account = run(line, mailing_id, limit=limit)
+        try:
+            account = run(line, mailing_id, limit=limit)
+        finally:
+            with contextlib.suppress(StoreError):
+                pace.give_back(workspace.clock.now())
     seal.set_on(workspace, mailing_id, account)
     return pace.closed_until(workspace.clock.now())
 
@@ -121,8 +126,7 @@ def _breaker(sending: SendingConfig) -> "BreakerRule":
 
 def _builder(workspace: Workspace, mailing: Mailing) -> Callable[[Claim], Message]:
     """Build from the editions and the sender that were frozen when the mailing opened."""
-    from flashback.mime import Sender, builder
+    from flashback.mime import builder
 
     editions = {digest: workspace.ledger.edition(digest) for digest in mailing.editions.values()}
-    sender = Sender.frozen(mailing.sender, key=workspace.key, date=mailing.opened_at)
-    return builder(editions, sender, workspace.signers)
+    return builder(editions, mailroom.sender_of(workspace, mailing), workspace.signers)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flashback import addresses
 from flashback.errors import FlashbackError, RepeatedIssueError, UnknownMailingError
 from flashback.model import (
+    Account,
     Address,
     Claim,
     DeliveryState,
@@ -20,11 +21,12 @@ from flashback.model import (
 )
 from flashback.sentences import tr
 from flashback.tokens import SigningKey
-from flashback.workspace import book, hours, logbook
+from flashback.workspace import book, hours, logbook, seal
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
     from flashback.dispatch.ports import Wait
+    from flashback.mime import Sender
 
 #: Signs what is only looked at.
 _PREVIEW: Final = SigningKey(bytes(16))
@@ -135,7 +137,18 @@ def open_mailing(workspace: Workspace, plan: Plan) -> Mailing:
     rehearse(workspace, plan)
     with logbook.delivery_log(workspace, lambda _: None), workspace.relay().connected():
         pass
-    return workspace.ledger.open(plan, workspace.clock.now())
+    mailing = workspace.ledger.open(plan, workspace.clock.now())
+    # Sealed before the first dot: an older copy of the database is noticed from now on.
+    seal.set_on(workspace, mailing.id, Account())
+    return mailing
+
+
+def sender_of(workspace: Workspace, mailing: Mailing) -> "Sender":
+    """Who sends a mailing, as it was frozen; dated when it was to leave."""
+    from flashback.mime import Sender
+
+    date = mailing.not_before or mailing.opened_at
+    return Sender.frozen(mailing.sender, key=workspace.key, date=date)
 
 
 def rehearse(workspace: Workspace, plan: Plan) -> None:

@@ -19,19 +19,27 @@ _PLACE: Final = f"{JOURNALS}/seal"
 #: How many mailings back the seal remembers.
 _KEPT: Final = 20
 #: Seconds between two writings while a mailing runs.
-_EVERY: Final = 5.0
+_EVERY: Final = 1.0
 
 
 def is_broken(workspace: Workspace) -> bool:
     """Whether the database says less than was known here: a mailing or a 250 is missing."""
     sealed = _read(workspace)
     if not sealed:
-        return False
+        # Where something was begun there was a seal: the database alone was put here.
+        recent = workspace.ledger.mailings(limit=_KEPT)
+        return any(_was_begun(workspace.ledger.account(mailing.id)) for mailing in recent)
     known = {mailing.id for mailing in workspace.ledger.mailings(limit=2 * _KEPT)}
     if max(sealed) > max(known, default=0):
         return True
     there = (number for number in sealed if number in known)
     return any(_taken(workspace.ledger.account(n)) < sealed[n] for n in there)
+
+
+def _was_begun(account: Account) -> bool:
+    return bool(
+        _taken(account) or account[DeliveryState.CLAIMED] or account[DeliveryState.IN_DOUBT]
+    )
 
 
 def renew(workspace: Workspace) -> None:
@@ -57,7 +65,7 @@ class Sealing:
         self._workspace = workspace
         self._mailing_id = mailing_id
         self._accepted = _taken(account)
-        self._next = time.monotonic() + _EVERY
+        self._next = 0.0
 
     def tell(self, settlements: Sequence[Settlement]) -> None:
         """Count outcomes."""
