@@ -195,16 +195,17 @@ def test_one_reader_is_refused_in_the_middle(way: str, step: str, code: int) -> 
         done = mailed(server, way, readers=40)
     assert done.error is None
     assert server.struck == 1
+    if code == 421 and step in {"rcpt", "data"}:
+        # The line had taken messages before: so many and no more, which costs nobody.
+        assert len(done.who(A)) == 40
+        return
     meant = P if code >= 500 else T
     assert len(done.who(meant)) == 1
     (reader,) = done.who(meant)
     reply = done.outcomes[reader].reply
     assert reply is not None
     assert reply.code == code
-    if code == 421 and way == "chunking":
-        assert len(done.who(U)) < AHEAD  # who was written ahead on the line that ended
-    else:
-        assert len(done.who(A)) == 39
+    assert len(done.who(A)) == 39
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -417,7 +417,7 @@ class TestSendmail:
             (69, Result.TEMPORARY),
             (1, Result.TEMPORARY),
             (67, Result.PERMANENT),
-            (68, Result.PERMANENT),
+            (68, Result.TEMPORARY),  # the reader's host, or the relay's own name
             (74, Result.UNKNOWN),
             (76, Result.UNKNOWN),
             (137, Result.UNKNOWN),

@@ -167,7 +167,7 @@ def test_line_broken_at_the_dot(fault: str) -> None:
         ("dot", b"451 4.3.0 Local error", T),
         ("dot", b"452 4.3.1 No room", T),
         ("dot", b"550 5.7.1 Spam", P),
-        ("dot", b"552 5.3.4 Too big", P),
+        ("dot", b"552 5.2.2 Full", P),
         ("dot", b"554-5.7.1 Long\r\n554 5.7.1 story", P),
         ("dot", b"554-5.7.1 Long\r\n250 2.0.0 lie", U),
     ],
