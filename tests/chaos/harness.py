@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -137,6 +137,7 @@ class _Run:
     server_kills: int = 0
     most: int = 0  #: in doubt by one kill
     resent: int = 0
+    refused_again: int = 0  #: second copies that the relay refused
     doubts_before: int = 0
     last: Verdict | None = None
     senders: list["subprocess.Popen[str]"] = field(default_factory=list)
@@ -175,6 +176,7 @@ class _Run:
                 "lost": len(self.last.false) + len(self.last.forgotten),
                 "repeated": len(self.last.repeated) - self.resent,
                 "resent on request": self.resent,
+                "refused a second copy": self.refused_again,
                 "in doubt": len(self.last.in_doubt),
                 "in doubt and really accepted": self.last.really_accepted,
             }
@@ -254,7 +256,8 @@ class _Run:
         if not {*after.repeated, *after.forgotten} <= doubted or after.false:
             raise self._broken("resending", after)
         self.resent = len(after.repeated)
-        self.last = after
+        self.refused_again = len(after.forgotten)
+        self.last = replace(after, forgotten=())
 
     # The books ----------------------------------------------------------------------------------
 
