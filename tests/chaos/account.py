@@ -88,7 +88,8 @@ class Tally:
         """The figures as one table."""
         rows = [
             "runs", "readers", "senders killed", "servers killed", "lines cut", "lost", "repeated",
-            "resent on request", "refused a second copy", "in doubt", "in doubt and really accepted",
+            "resent on request", "refused a second copy", "in doubt",
+            "in doubt and really accepted",
         ]  # fmt: skip
         lines = [f"{row:<30}{self.counts[row]:>8,}" for row in rows]
         lines += [

@@ -244,10 +244,10 @@ def test_resend_to_who_was_refused(run: Run, relay: StrictServer) -> None:
     assert run("send", "--yes").code == Exit.REFUSALS
     relay.refuse = lambda _: ""
     again = run("resend", "1", "--refused", "--yes")
-    assert again.code == Exit.DONE, again.out + again.err
+    assert again.code == Exit.REFUSALS, again.out + again.err
     assert [taken.recipient for taken in relay.taken] == ["ok@example.org", "spam@example.org"]
     counts = json.loads(run("report", "1", "--json").out)
-    assert (counts["accepted"], counts["refused"], counts["skipped"]) == (2, 0, 1)
+    assert (counts["accepted"], counts["refused"], counts["skipped"]) == (2, 1, 0)
     assert "no such copies" in run("resend", "1", "--refused", "--yes").out
 
 

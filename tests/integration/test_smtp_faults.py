@@ -8,7 +8,6 @@ import datetime as dt
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -479,7 +478,7 @@ def test_addresses_beyond_ascii(offered: bytes) -> None:
 def test_a_command_is_one_line() -> None:
     """An address that holds a line end would be a second command."""
     message = letters.message(1)
-    envelope = replace(message.envelope, recipient="a@example.org>\r\nRSET")
+    envelope = message.envelope._replace(recipient="a@example.org>\r\nRSET")
     with ScriptedServer({}) as server, pytest.raises(ValueError, match="one line"):
-        send_all(relay_to(server.port), [replace(message, envelope=envelope)])
+        send_all(relay_to(server.port), [message._replace(envelope=envelope)])
     assert b"RSET" not in server.commands

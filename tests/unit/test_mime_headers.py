@@ -101,6 +101,15 @@ def test_names_are_quoted_only_where_they_must() -> None:
     assert headers.list_id_field("", "a.example.org") == "List-Id: <a.example.org>\r\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a b", "a b"), ("a  b", "a b"), (" a ", "a"), ("  ", ""), ("a\n b", "a b"), ("\x7fa", "a")],
+)
+def test_a_text_comes_onto_one_line(text: str, expected: str) -> None:
+    """One space where there was any run of spaces and controls, none at the ends."""
+    assert headers.clean(text) == expected
+
+
 def test_no_break_space_stays() -> None:
     """French puts one before a colon."""
     assert headers.clean(" Numéro\u00a035\u202f:\tx  y ") == "Numéro\u00a035\u202f: x y"

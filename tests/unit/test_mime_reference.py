@@ -177,7 +177,9 @@ def test_a_picture_cannot_carry_header_fields(image: InlineImage) -> None:
     [
         (letters.edition(html="<p>x</p>"), "HTML"),
         (letters.edition(html="<!--[if mso]>__FB_UNSUBSCRIBE_URL__<![endif]-->"), "HTML"),
+        (letters.edition(html="__FB_UN<!-- -->SUBSCRIBE_URL__"), "HTML"),
         (letters.edition(text="x"), "text"),
+        (letters.edition(text="__FB_READER_NAME__FB_UNSUBSCRIBE_URL__"), "text"),
     ],
 )
 def test_nothing_leaves_without_a_visible_way_out(edition: Edition, part: str) -> None:

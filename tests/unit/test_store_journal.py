@@ -194,7 +194,7 @@ def test_rolling_keeps_what_is_in_the_air(tmp_path: Path) -> None:
     book.note([claim(number) for number in range(1, 50)], NOW)
     done = settlement(claim(2), Result.ACCEPTED)
     before = only_file(tmp_path)
-    book.roll({1: Flight(1, noted_at=NOW), 2: Flight(1, outcomes=[done]), 3: Flight(1)})
+    book.roll({1: Flight(1, noted_at=NOW), 2: Flight(1, outcomes=(done,)), 3: Flight(1)})
     assert only_file(tmp_path) != before
     book.note([claim(7)], NOW)
     found = read(book)

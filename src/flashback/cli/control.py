@@ -149,7 +149,11 @@ def _go_on(
     if found.state is MailingState.CANCELLED:
         # Nothing more of it leaves, but what a dead sender knew of it is still to be heard.
         _recover(workspace, found, as_json=as_json)
-        _settle_doubt(workspace, found, "hold", as_json=as_json)
+        _settle_doubt(
+            workspace, found, "accept" if in_doubt == "accept" else "hold", as_json=as_json
+        )
+        if in_doubt == "accept":
+            return run_mailing(workspace, found, limit=limit, as_json=as_json)
         raise FlashbackError(
             tr("Mailing {number} was called off.", number=found.id),
             hint=tr("What became of every copy: flashback report {number}", number=found.id),
@@ -240,15 +244,13 @@ def _once_more(
                 number=found.id,
             ),
         )
-    counts = workspace.ledger.account(found.id)
+    count = workspace.ledger.resendable(found.id, state)
     question = (
-        tr("Try the {count} refused copies once more? Dead addresses stay left out.",
-           count=counts[state])
+        tr("Try the {count} refused copies once more? Dead addresses stay left out.", count=count)
         if state is DeliveryState.REFUSED
-        else tr("Send {count} copies once more that their readers may have already?",
-                count=counts[state])
-    )  # fmt: skip
-    if not _agreed(question, counts[state], found, yes=yes, as_json=as_json):
+        else tr("Send {count} copies once more that their readers may have already?", count=count)
+    )
+    if not _agreed(question, count, found, yes=yes, as_json=as_json):
         return None
     workspace.ledger.resend(found.id, state, workspace.clock.now())
     return workspace.ledger.mailing(found.id)

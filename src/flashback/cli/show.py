@@ -48,9 +48,19 @@ def told(sentence: Sentence) -> str:
 
 
 def ask(question: Sentence) -> bool:
-    """Ask, and take yes and no in both languages; nothing said is no."""
+    """Ask, and take yes and no in both languages; nothing said is no.
+
+    Raises UnfinishedError when nobody is there to answer.
+    """
     words = f"{told(question)} {told(tr('[y/N]'))}"
-    answer: str = click.prompt(words, default="", show_default=False)
+    try:
+        answer: str = click.prompt(words, default="", show_default=False)
+    except click.Abort as nobody:
+        click.echo()
+        raise UnfinishedError(
+            tr("Nobody answered; nothing was changed."),
+            hint=tr("Where nobody can be asked, add: --yes"),
+        ) from nobody
     return answer.strip().lower() in {"y", "yes", "o", "oui"}
 
 
@@ -58,8 +68,7 @@ def insist(question: Sentence, otherwise: UnfinishedError, *, may_ask: bool) -> 
     """Ask, and raise when the answer is no, or when there is nobody to give one."""
     try:
         agreed = may_ask and ask(question)
-    except click.Abort as nobody:
-        click.echo()
+    except UnfinishedError as nobody:
         raise otherwise from nobody
     if not agreed:
         raise otherwise

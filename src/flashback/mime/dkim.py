@@ -12,7 +12,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from flashback.errors import ConfigError
 from flashback.mime.canonical import relaxed_body, relaxed_field
@@ -112,7 +112,8 @@ def signed(content: bytes, signers: Sequence[Signer], *, at: dt.datetime) -> byt
     names = signed_names(fields)
     digest = hashlib.sha256(relaxed_body(body)).digest()
     hashed = hashlib.sha256(b"".join(fields[name] for name in SIGNED if name in fields))
-    return signature_fields(signers, names, hashed, digest, at=at) + content
+    drafts = [_draft(signer, names, at=at) for signer in signers]
+    return _signature_fields(drafts, hashed, digest) + content
 
 
 class Seal:
@@ -121,16 +122,15 @@ class Seal:
     def __init__(self, signers: Sequence[Signer], head: bytes, *, at: dt.datetime) -> None:
         """Begin with the fields of the edition, in a head without those of the reader."""
         fields = canonical_fields(head)
-        self._signers = signers
-        self._names = signed_names({*fields, *READERS})
+        names = signed_names({*fields, *READERS})
+        self._drafts = [_draft(signer, names, at=at) for signer in signers]
         self._hashed = hashlib.sha256(b"".join(fields[name] for name in SIGNED if name in fields))
-        self._at = at
 
     def fields(self, readers: Sequence[bytes], body_digest: bytes) -> bytes:
         """The DKIM-Signature fields over a reader's own fields, given in the order of READERS."""
         hashed = self._hashed.copy()
         hashed.update(b"".join([relaxed_field(field) for field in readers]))
-        return signature_fields(self._signers, self._names, hashed, body_digest, at=self._at)
+        return _signature_fields(self._drafts, hashed, body_digest)
 
 
 def canonical_fields(head: bytes) -> dict[str, bytes]:
@@ -153,27 +153,37 @@ def signed_names(present: Collection[str]) -> str:
     return "\r\n ".join(lines)
 
 
-def signature_fields(
-    signers: Iterable[Signer], names: str, hashed: "_Hash", body_digest: bytes, *, at: dt.datetime
-) -> bytes:
+class _Draft(NamedTuple):
+    """A DKIM-Signature field but for its two digests, ``bh=`` and ``b=``."""
+
+    signer: Signer
+    draft: list[bytes]  #: what stands before the body's digest, and after it
+    relaxed: list[bytes]  #: the same in relaxed form
+
+
+def _draft(signer: Signer, names: str, *, at: dt.datetime) -> _Draft:
+    """``names`` is the value of ``h=`` that fits the fields that will be hashed."""
+    field = (
+        f"DKIM-Signature: v=1; a={signer.algorithm}; c=relaxed/relaxed;\r\n"
+        f" d={signer.domain}; s={signer.selector};\r\n"
+        f" t={int(at.timestamp())};\r\n h={names};\r\n"
+        " bh=\0;\r\n b="
+    ).encode()
+    # Section 3.7: the field itself comes last, its b= empty, without a line end.
+    return _Draft(signer, field.split(b"\0"), relaxed_field(field)[:-2].split(b"\0"))
+
+
+def _signature_fields(drafts: Iterable[_Draft], hashed: "_Hash", body_digest: bytes) -> bytes:
     """DKIM-Signature fields over fields that were hashed and a body that was digested.
 
-    ``names`` is the value of ``h=`` that fits what was hashed; ``hashed`` stays as it is.
+    ``hashed`` stays as it is.
     """
-    body_hash = base64.b64encode(body_digest).decode()
-    moment = int(at.timestamp())
+    body_hash = base64.b64encode(body_digest)
     found = []
-    for signer in signers:
-        unsigned = (
-            f"DKIM-Signature: v=1; a={signer.algorithm}; c=relaxed/relaxed;\r\n"
-            f" d={signer.domain}; s={signer.selector};\r\n"
-            f" t={moment};\r\n h={names};\r\n"
-            f" bh={body_hash};\r\n b="
-        ).encode()
+    for signer, draft, relaxed in drafts:
         total = hashed.copy()
-        # Section 3.7: the field itself comes last, its b= empty, without a line end.
-        total.update(relaxed_field(unsigned)[:-2])
+        total.update(body_hash.join(relaxed))
         signature = base64.b64encode(signer.sign(total.digest()))
         lines = [signature[n : n + _LINE] for n in range(0, len(signature), _LINE)]
-        found += [unsigned, b"\r\n ".join(lines), b"\r\n"]
+        found += [body_hash.join(draft), b"\r\n ".join(lines), b"\r\n"]
     return b"".join(found)

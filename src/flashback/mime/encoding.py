@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 CRLF: Final = b"\r\n"
@@ -19,6 +20,7 @@ _ROOM: Final = 75
 #: What fills one line of base64.
 BASE64_LINE: Final = 57
 _ESCAPED: Final = re.compile(rb"[^ !-<>-~]| (?= |\Z)")
+_ESCAPES: Final = tuple(b"=%02X" % octet for octet in range(256))
 _ONE_PLAIN_LINE: Final = re.compile(rb"(?!\.)[!-<>-~]{1,75}")
 
 
@@ -42,7 +44,8 @@ def octets_of(text: str) -> bytes:
 
 def suited(text: str) -> Encoding:
     """The encoding that makes the text shorter: quoted-printable for French, base64 for Arabic."""
-    return min(Encoding, key=lambda encoding: len(encoded(octets_of(text), encoding)))
+    octets = octets_of(whole_lines(text))
+    return min(Encoding, key=lambda encoding: len(encoded(octets, encoding)))
 
 
 def encoded(octets: bytes, encoding: Encoding) -> bytes:
@@ -57,6 +60,7 @@ def quoted_printable(octets: bytes) -> bytes:
     return CRLF.join(SOFT_BREAK.join(_folded(line)) for line in octets.split(CRLF))
 
 
+@lru_cache(maxsize=8)  # the two texts of a message ask in turn, for much the same values
 def quoted_value(text: str) -> bytes:
     """A text without line ends, on lines of its own: it begins after a line end or soft break.
 
@@ -75,9 +79,13 @@ def base64_lines(octets: bytes) -> bytes:
     return base64.encodebytes(octets).replace(b"\n", CRLF)
 
 
+def _escape(found: re.Match[bytes]) -> bytes:
+    return _ESCAPES[found[0][0]]
+
+
 def _folded(line: bytes) -> Iterator[bytes]:
     """The lines of one line, to be joined by soft breaks."""
-    escaped = _ESCAPED.sub(lambda found: b"=%02X" % found[0][0], line)
+    escaped = _ESCAPED.sub(_escape, line)
     start = 0
     while True:
         opening = b""

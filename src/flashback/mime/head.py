@@ -19,24 +19,19 @@ from flashback.sentences import tr
 _UNFIT_FOR_ADDRESS: Final = re.compile(
     '[\\x00-\\x20\\x7f-\\x9f<>()\\[\\]\\\\",:;\\u2028\\u2029\\ud800-\\udfff]'
 )
-#: Nearly every mailbox and every name of a reader: nothing in them to quote, encode or refuse.
-_USUAL_MAILBOX: Final = re.compile(
-    r"(?=.{1,254}\Z)[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[A-Za-z0-9.-]+"
-)
-_USUAL_NAME: Final = re.compile(
-    r"(?!.*=\?)[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+( [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*"
-)
+#: Nearly every reader: a mailbox, and a name if there is one, in which nothing is to be quoted,
+#: encoded, escaped in HTML or refused. No line that begins with one of them begins with a dot or
+#: with "From ".
+_PLAIN_MAILBOX: Final = r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*@[A-Za-z0-9.-]+"
+_PLAIN_TO: Final = re.compile(rf"To: {_PLAIN_MAILBOX}\r\n")
+_PLAIN_NAMED_TO: Final = re.compile(rf"To: (?!From )(?:[A-Za-z0-9-]+ )+<{_PLAIN_MAILBOX}>\r\n")
 #: RFC 5321 section 4.5.3.1.3: a path has 256 octets, of which two are angle brackets.
 _LONGEST_ADDRESS: Final = 254
-#: With quotes round it, it would still fit beside the field's name.
-_LONGEST_NAME: Final = headers.LINE - len("To: ") - 2
 
 
 def fit_mailbox(claim: Claim) -> str:
     """The reader's mailbox. Raises UnfitMessageError when it may not stand in a message."""
     mailbox = claim.address.mailbox
-    if _USUAL_MAILBOX.fullmatch(mailbox):
-        return mailbox
     if (
         _UNFIT_FOR_ADDRESS.search(mailbox)
         or mailbox.count("@") != 1
@@ -50,11 +45,19 @@ def fit_mailbox(claim: Claim) -> str:
 
 def to_field(claim: Claim, fit: str) -> str:
     """Exactly the one reader, by name when we know it; ``fit`` is what ``fit_mailbox`` gave."""
-    name = claim.name
-    if len(name) > _LONGEST_NAME or not _USUAL_NAME.fullmatch(name):
-        return headers.mailbox_field("To", name, fit)
-    is_long = len(name) + len(fit) + len("To:  <>") > headers.LINE
-    return f"To: {name}\r\n <{fit}>\r\n" if is_long else f"To: {name} <{fit}>\r\n"
+    return headers.mailbox_field("To", claim.name, fit)
+
+
+def plain_to_field(mailbox: str, name: str) -> str:
+    """What ``to_field`` gives for most readers; empty for the others.
+
+    Not empty, it says that mailbox and name can stand in either text as they are, each on a line,
+    and that the mailbox is fit.
+    """
+    # Of two angle brackets that match one is ours, so neither value can pass for the other.
+    field = f"To: {name} <{mailbox}>\r\n" if name else f"To: {mailbox}\r\n"
+    is_plain = (_PLAIN_NAMED_TO if name else _PLAIN_TO).fullmatch(field)
+    return field if is_plain and len(field) <= headers.LINE + len("\r\n") else ""
 
 
 def message_id_field(message_id: str) -> str:

@@ -34,6 +34,8 @@ _PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 
 def clean(text: str) -> str:
     """Text on one line: each run of controls and spaces becomes one space, none at the ends."""
+    if text.isprintable() and "  " not in text:
+        return text.strip(" ")
     return _UNFIT.sub(" ", text).strip(" ")
 
 
@@ -82,12 +84,13 @@ def _free(text: str, *, first: int) -> Sequence[str]:
 
 def _phrase(text: str, *, first: int) -> Sequence[str]:
     """An RFC 5322 phrase: as it is, between quotes, or as encoded words without quotes."""
-    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if not text:
         return ()
-    if not _is_plain(text) or len(quoted) > first:
-        return encoded_words(text, first=first)
-    return (text,) if _ATOMS.fullmatch(text) else (quoted,)
+    if _is_plain(text):
+        quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        if len(quoted) <= first:
+            return (text,) if _ATOMS.fullmatch(text) else (quoted,)
+    return encoded_words(text, first=first)
 
 
 def _is_plain(text: str) -> bool:
@@ -102,11 +105,10 @@ def encoded_words(text: str, *, first: int) -> Sequence[str]:
     gets the shorter one; Arabic gets base64.
     """
     octets = text.encode()
-    quoted, in_base64 = _q(octets), _b(octets)
-    if len(quoted) <= len(in_base64):
-        opening, encode, whole = _OPEN_Q, _q, quoted
-    else:
-        opening, encode, whole = _OPEN_B, _b, in_base64
+    opening, encode, whole = _OPEN_Q, _q, _q(octets)
+    # Three octets make four letters, and what is left over makes four more.
+    if len(whole) > 4 * -(-len(octets) // 3):
+        opening, encode, whole = _OPEN_B, _b, _b(octets)
     if len(whole) <= first - _FRAME:
         return [opening + whole + _CLOSE]
     return _words(text, opening, encode, first)
@@ -129,7 +131,7 @@ def _b(octets: bytes) -> str:
 
 
 def _q(octets: bytes) -> str:
-    return "".join(_Q[octet] for octet in octets)
+    return "".join([_Q[octet] for octet in octets])
 
 
 _Q: Final = tuple(

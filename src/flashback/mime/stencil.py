@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from flashback import tokens
-from flashback.mime import dkim
+from flashback.mime import dkim, headers
+from flashback.mime.encoding import suited
 from flashback.mime.head import (
     fit_mailbox,
     head,
     list_unsubscribe,
     list_unsubscribe_field,
+    plain_to_field,
     to_field,
 )
 from flashback.mime.parts import text_part, tree
-from flashback.mime.reference import reader_values
 from flashback.mime.sender import Sender
 from flashback.mime.slots import demand_way_out
 from flashback.mime.texts import prepared
@@ -66,8 +67,11 @@ class Stencil:
     ) -> None:
         demand_way_out(edition)
         self._sender = sender
-        self._prepare_ways_out()
-        content_type = self._prepare_body(edition)
+        self._token_of = tokens.unsubscribe_tokens(sender.key)
+        self._envelope_sender_of = sender.envelope_senders()
+        self._message_ids: dict[int, Callable[[int], str]] = {}
+        url = self._prepare_way_out()
+        content_type, opening = self._prepare_body(edition, url)
         fields = head(
             edition,
             sender,
@@ -77,70 +81,76 @@ class Stencil:
             list_unsubscribe=_HOLE,
         )
         self._head = [piece.encode() for piece in fields.split(_HOLE)]
+        self._head[-1] += b"\r\n" + opening
+        self._opening_hash = hashlib.sha256(opening)
         constant = fields.replace(_HOLE, "").encode()
         self._seal = dkim.Seal(signers, constant, at=sender.date) if signers else None
 
-    def _prepare_ways_out(self) -> None:
+    def _prepare_way_out(self) -> Sequence[str]:
+        """Make the header field ready and give the URL, parted where the token stands."""
         sender = self._sender
         token = tokens.unsubscribe_token(sender.key, subscriber_id=_NOBODY)
         url, mailto = sender.ways_out_by(token)
         field = list_unsubscribe_field(list_unsubscribe(url, mailto))
-        self._url = url.split(token)
         self._way_out = [piece.encode() for piece in field.split(token)]
+        return url.split(token)
 
-    def _prepare_body(self, edition: Edition) -> str:
-        """Make the body ready and give the Content-Type field of the message."""
-        plain_encoding, self._plain = prepared(edition.text, str)
-        rich_encoding, self._rich = prepared(edition.html, html.escape)
+    def _prepare_body(self, edition: Edition, url: Sequence[str]) -> tuple[str, bytes]:
+        """Make the body ready; give the message's Content-Type and what the body begins with."""
+        plain_encoding, rich_encoding = suited(edition.text), suited(edition.html)
         hole = _HOLE.encode()
         content_type, body = tree(
             edition,
             plain=text_part("text/plain", plain_encoding, hole),
             rich=text_part("text/html", rich_encoding, hole),
         )
-        before, between, self._closing = body.split(hole)
-        self._opening = before + self._plain.opening
-        self._between = between + self._rich.opening
-        self._opening_hash = hashlib.sha256(self._opening)
-        return content_type.decode()
+        before, between, closing = body.split(hole)
+        self._rich = prepared(
+            edition.html, rich_encoding, url=url, escape=html.escape, closing=closing
+        )
+        self._plain = prepared(
+            edition.text, plain_encoding, url=url, escape=str, closing=between + self._rich.opening
+        )
+        return content_type.decode(), before + self._plain.opening
 
     def message(self, claim: Claim) -> Message:
         """The message for one reader. Raises UnfitMessageError when a value may not stand in it."""
-        sender = self._sender
-        mailbox = fit_mailbox(claim)
-        token = tokens.unsubscribe_token(sender.key, subscriber_id=claim.subscriber_id)
-        message_id = sender.message_id(claim)
-        values = reader_values(claim, token.join(self._url))
+        subscriber_id, mailbox, name = claim.subscriber_id, claim.address.mailbox, claim.name
+        token = self._token_of(subscriber_id)
+        message_id = self._message_id_of(claim)(subscriber_id)
+        if to := plain_to_field(mailbox, name):
+            octets = mailbox.encode(), name.encode()
+            following = self._plain.filled_plainly(token, *octets)
+            following += self._rich.filled_plainly(token, *octets)
+        else:
+            to, name = to_field(claim, fit_mailbox(claim)), headers.clean(name)
+            following = self._plain.filled(token, mailbox, name)
+            following += self._rich.filled(token, mailbox, name)
         fields = (
-            to_field(claim, mailbox).encode(),
-            b"Message-ID: <%b>\r\n" % message_id.encode("ascii"),
-            token.encode().join(self._way_out),
+            to.encode(),
+            f"Message-ID: <{message_id}>\r\n".encode(),
+            token.join(self._way_out),
         )
-        following = [
-            *self._plain.filled(values),
-            self._between,
-            *self._rich.filled(values),
-            self._closing,
-        ]
-        signatures = b""
-        if self._seal:
-            body = self._opening_hash.copy()
-            body.update(b"".join(following))
-            signatures = self._seal.fields(fields, body.digest())
         start, to_date, to_list, rest = self._head
-        to, identifier, way_out = fields
-        return Message(
-            claim=claim,
-            envelope=Envelope(
-                sender=sender.envelope_sender(delivery_id=claim.delivery_id), recipient=mailbox
-            ),
-            message_id=message_id,
-            content=FitOctets(
-                b"".join(
-                    (
-                        signatures, start, to, to_date, identifier, to_list, way_out, rest,
-                        b"\r\n", self._opening, *following,
-                    )
-                )
-            ),
+        content = b"".join(
+            (
+                self._signatures(self._seal, fields, following) if self._seal else b"",
+                start, fields[0], to_date, fields[1], to_list, fields[2], rest, *following,
+            )
         )  # fmt: skip
+        envelope = Envelope(self._envelope_sender_of(claim.delivery_id), mailbox)
+        return Message(claim, envelope, message_id, FitOctets(content))
+
+    def _message_id_of(self, claim: Claim) -> Callable[[int], str]:
+        """What makes the Message-IDs of a mailing. Its claims are all for this edition."""
+        number = claim.mailing_id
+        if number not in self._message_ids:
+            self._message_ids[number] = self._sender.message_ids(number, claim.edition_digest)
+        return self._message_ids[number]
+
+    def _signatures(
+        self, seal: dkim.Seal, fields: Sequence[bytes], following: Sequence[bytes]
+    ) -> bytes:
+        body = self._opening_hash.copy()
+        body.update(b"".join(following))
+        return seal.fields(fields, body.digest())

@@ -262,6 +262,11 @@ class SqlLedger(Told):
         with self._store.write() as connection:
             return mailings.resend(connection, mailing_id, state, now)
 
+    def resendable(self, mailing_id: int, state: DeliveryState) -> int:
+        """How many ``resend`` would plan again: dead addresses stay what they are."""
+        with self._store.read() as connection:
+            return mailings.resendable(connection, mailing_id, state)
+
     # After a crash ----------------------------------------------------------------------------
 
     def recover(self, mailing_id: int, *, now: dt.datetime) -> Account:

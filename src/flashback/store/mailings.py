@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 
 from flashback.errors import StoreError, UnknownMailingError
 from flashback.model import (
@@ -27,6 +27,8 @@ from flashback.store.tables import (
     editions,
     mailing_editions,
     mailings,
+    subscribers,
+    suppressions,
 )
 
 #: What stands as a delivery's reason when its mailing was cancelled, or a person had it resent.
@@ -235,6 +237,24 @@ def unfinish(connection: Connection, mailing_id: int) -> None:
     )
 
 
+def _resendable(mailing_id: int, state: DeliveryState) -> tuple[ColumnElement[bool], ...]:
+    """Which deliveries may be planned again: an address that is suppressed stays what it is."""
+    struck = (
+        select(suppressions.c.key)
+        .join(subscribers, subscribers.c.key == suppressions.c.key)
+        .where(subscribers.c.id == deliveries.c.subscriber_id)
+    )
+    return deliveries.c.mailing_id == mailing_id, deliveries.c.state == state, ~struck.exists()
+
+
+def resendable(connection: Connection, mailing_id: int, state: DeliveryState) -> int:
+    """How many ``resend`` would plan again."""
+    count: int = connection.execute(
+        select(func.count()).select_from(deliveries).where(*_resendable(mailing_id, state))
+    ).scalar_one()
+    return count
+
+
 def resend(connection: Connection, mailing_id: int, state: DeliveryState, now: dt.datetime) -> int:
     """Plan again all that stands in one state; how many there were.
 
@@ -249,7 +269,7 @@ def resend(connection: Connection, mailing_id: int, state: DeliveryState, now: d
     _refuse_cancelled(mailing_by_id(connection, mailing_id))
     moved = connection.execute(
         update(deliveries)
-        .where(deliveries.c.mailing_id == mailing_id, deliveries.c.state == state)
+        .where(*_resendable(mailing_id, state))
         .values(state=DeliveryState.PLANNED, changed_at=now, first_tried_at=None, reason=RESENT)
     ).rowcount
     if moved:

@@ -253,13 +253,19 @@ class MemoryLedger:
         if state not in {DeliveryState.REFUSED, DeliveryState.IN_DOUBT}:
             raise StoreError(tr("A delivery cannot be resent from {state}.", state=state))
         self._refuse_cancelled(mailing_id)
-        rows = [row for row in self._rows[mailing_id] if row.state is state]
+        rows = [
+            row for row in self._rows[mailing_id] if row.state is state and not self._is_struck(row)
+        ]
         for row in rows:
             row.move(DeliveryState.PLANNED, "resent")
             row.first_tried_at = None
         if rows:
             self._unfinish(mailing_id)
         return len(rows)
+
+    def _is_struck(self, row: Row) -> bool:
+        reader = self.readers.get(row.subscriber_id)
+        return reader is not None and reader.address.key in self.suppressed
 
     def _skip_if_cancelled(self, mailing_id: int) -> None:
         if self.mailing(mailing_id).state is MailingState.CANCELLED:
