@@ -28,6 +28,11 @@ def example_readers() -> Path:
     return _find(Path("subscribers") / "sample.csv")
 
 
+def findings() -> Path:
+    """What each code of a finding means, as tables of Markdown."""
+    return _find(Path("docs") / "findings.md")
+
+
 def _find(relative: Path) -> Path:
     for root in _ROOTS:
         if (root / relative).exists():

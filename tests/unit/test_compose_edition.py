@@ -207,12 +207,12 @@ def test_who_publishes() -> None:
 
 
 def test_preheader() -> None:
-    """The line beside the subject is hidden in the mail, in the colour of the page."""
+    """The line beside the subject is hidden in the mail, in a colour that filters can read."""
     edition = composed(RICH, THEME)
     (hidden,) = tree(edition).xpath("//div[@class='preheader']")
     assert hidden.text.startswith("Une ligne d’aperçu\u034f\u200c\u00a0")
     assert "display:none" in hidden.get("style")
-    assert f"color:{THEME.tokens['light']['page']}" in hidden.get("style")
+    assert f"color:{THEME.tokens['light']['muted']}" in hidden.get("style")
     assert "aperçu" not in edition.text
     without = composed(replace(RICH, preview=""), THEME)
     assert without.preheader.startswith("Premier · 5 ans de l’INDH")

@@ -1,17 +1,18 @@
 """``check`` and ``compose``: what is wrong with an issue, and how it will look."""
 
+import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from flashback.cli import show
+from flashback.cli import explaining, show
 from flashback.cli.house import command, mark, option
-from flashback.errors import Exit
+from flashback.errors import Exit, FlashbackError
 from flashback.model import Finding, Severity
 from flashback.sentences import tr
-from flashback.workspace import Workspace, desk
+from flashback.workspace import Workspace, desk, filtering
 
 _issue = click.argument("issue", required=False)
 
@@ -19,15 +20,22 @@ _issue = click.argument("issue", required=False)
 @command(name="check", example="flashback check issues/35")
 @_issue
 @option("--json", "as_json", is_flag=True, help=mark("One JSON object a line."))
+@option("--spam", is_flag=True, help=mark("Ask SpamAssassin as well; nothing leaves this machine."))
+@option("--explain", metavar="CODE", help=mark("Say what a finding's code means, and no more."))
 @click.pass_obj
-def check(folder: str, issue: str | None, as_json: bool) -> int:
+def check(folder: str, issue: str | None, *, as_json: bool, spam: bool, explain: str | None) -> int:
     """Read and typeset every edition of an issue, and say everything that is wrong at once."""
+    if explain is not None:
+        return _explain(explain)
     workspace = Workspace.at(Path(folder))
     readings = desk.read(workspace, desk.issue_path(workspace, issue))
     found = [finding for reading in readings for finding in reading.findings]
     issues = [reading.issue for reading in readings if reading.issue]
     if not has_errors(found) and len(issues) == len(readings):
-        found += desk.preflight(issues, desk.compose(workspace, issues))
+        editions = desk.compose(workspace, issues)
+        found += desk.preflight(workspace, issues, editions)
+        if spam:
+            found += filtering.look(workspace, issues, editions)
     if as_json:
         for finding in found:
             click.echo(json.dumps(_as_object(finding), ensure_ascii=False))
@@ -35,6 +43,24 @@ def check(folder: str, issue: str | None, as_json: bool) -> int:
         show.findings(found)
         _sum_up(found, [issue.language for issue in issues])
     return Exit.FAILED if has_errors(found) else Exit.DONE
+
+
+def _explain(code: str) -> int:
+    """Say what the documentation says of a code."""
+    known = explaining.explanations()
+    if code not in known:
+        near = difflib.get_close_matches(code, known, n=3, cutoff=0.5)
+        raise FlashbackError(
+            tr("No finding has the code “{code}”.", code=code),
+            hint=tr("Perhaps: {list}.", list=", ".join(near))
+            if near
+            else tr("Take the word behind “error”, “warning” or “hint” in what check prints."),
+        )
+    told = known[code]
+    click.secho(f"{code}  {told.severity}", bold=True)
+    click.echo(f"  {told.meaning}")
+    click.echo(f"  {told.way_out}")
+    return Exit.DONE
 
 
 def has_errors(found: Sequence[Finding]) -> bool:

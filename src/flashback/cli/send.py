@@ -170,7 +170,7 @@ def _editions(
         raise _unfit(path, found)
     issues = [reading.issue for reading in readings if reading.issue]
     editions = desk.compose(workspace, issues)
-    found += desk.preflight(issues, editions)
+    found += desk.preflight(workspace, issues, editions)
     if has_errors(found) and not force:
         raise _unfit(path, found)
     return editions, found

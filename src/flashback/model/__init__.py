@@ -3,7 +3,7 @@
 from flashback.model.address import Address
 from flashback.model.edition import Edition, InlineImage, Slot
 from flashback.model.finding import Finding, Severity
-from flashback.model.issue import Article, Image, Issue, Link, Section
+from flashback.model.issue import Article, Image, Issue, Link, Quoted, Section
 from flashback.model.language import EDITION_LANGUAGES, Direction, direction_of
 from flashback.model.mailing import (
     TRANSITIONS,
@@ -84,6 +84,7 @@ __all__ = [
     "Plan",
     "Preformatted",
     "Quotation",
+    "Quoted",
     "Reply",
     "Result",
     "Section",

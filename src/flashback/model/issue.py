@@ -87,3 +87,13 @@ class Issue:
                 parts += [f"{link.words} {link.note}" for link in article.related]
                 parts += [article.link.words] if article.link else []
         return "\n".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """Where an issue names a page."""
+
+    number: str  #: of the issue
+    file: str
+    line: int
+    headline: str  #: of the article that names it

@@ -4,15 +4,15 @@
 a share button or a phone made of its address.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flashback.errors import FlashbackError, IssueError
-from flashback.model import Article, Image, Link
+from flashback.model import Article, Image, Link, Quoted
 from flashback.sentences import Sentence, tr
-from flashback.workspace import desk
+from flashback.workspace import desk, earlier
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
@@ -209,11 +209,10 @@ def _refuse(
     keys = frozenset(filter(None, map(key_of, urls)))
     warnings: list[Sentence] = []
     own = [editions[language]] if language else []
-    for path in (*own, *_other_issues(workspace, editions.values())):
-        if not _may_name(path, keys):
-            continue
+    for path in (*own, *earlier.other_issues(workspace, editions.values())):
         try:
-            _refuse_by(workspace, path, given, keys)
+            for named in earlier.naming(workspace, path, keys):
+                raise _quoted(given, named.place)
         except IssueError as error:
             warnings.append(
                 tr("{path} was not searched. {reason}", path=path, reason=error.sentence)
@@ -221,44 +220,9 @@ def _refuse(
     return tuple(warnings)
 
 
-def _other_issues(workspace: Workspace, mine: Iterable[Path]) -> Iterator[Path]:
-    """The files and folders of all issues but this one, the newest first."""
-    own = {place for path in mine for place in (path.resolve(), path.resolve().parent)}
-    folder = workspace.config.path("issues")
-    found = folder.iterdir() if folder.is_dir() else ()
-    for path in sorted(found, key=lambda p: (len(p.stem), p.stem), reverse=True):
-        hidden = path.name.startswith(".") or path.resolve() in own
-        if not hidden and (path.is_dir() or path.suffix == ".md"):
-            yield path
-
-
-def _may_name(path: Path, keys: Iterable[str]) -> bool:
-    """Whether an issue holds a word of one of these addresses: reading it takes longer."""
-    from flashback.clips import readable, trace_of
-
-    traces = {trace_of(key) for key in keys}
-    for file in sorted(path.glob("*.md")) if path.is_dir() else [path]:
-        try:
-            text = readable(file.read_bytes().decode("utf-8", "replace"))
-        except OSError:
-            return True
-        if any(trace in text for trace in traces):
-            return True
-    return False
-
-
-def _refuse_by(workspace: Workspace, path: Path, given: str, keys: Container[str]) -> None:
-    """Raise QuotedError when this issue names a page; IssueError when it cannot be read."""
-    from flashback.clips import key_of
-
-    for reading in desk.read(workspace, path):
-        if reading.issue is None:
-            raise IssueError(tr("It cannot be read as an issue."))
-        for article in reading.issue.articles:
-            for link in (*((article.link,) if article.link else ()), *article.related):
-                if key_of(link.url) in keys:
-                    raise QuotedError(
-                        tr("{url} is already quoted: {file}:{line}, “{headline}”.", url=given,
-                           file=reading.issue.file, line=link.line, headline=article.headline),
-                        hint=tr("To quote it all the same: add --again"),
-                    )  # fmt: skip
+def _quoted(given: str, place: Quoted) -> QuotedError:
+    return QuotedError(
+        tr("{url} is already quoted: {file}:{line}, “{headline}”.", url=given,
+           file=place.file, line=place.line, headline=place.headline),
+        hint=tr("To quote it all the same: add --again"),
+    )  # fmt: skip

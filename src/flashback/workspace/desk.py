@@ -10,7 +10,7 @@ from flashback import files
 from flashback.errors import IssueError
 from flashback.model import Edition, Finding, Issue
 from flashback.sentences import tr
-from flashback.workspace import mailroom
+from flashback.workspace import earlier, mailroom
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
@@ -74,14 +74,17 @@ def compose(workspace: Workspace, issues: Sequence[Issue]) -> tuple[Edition, ...
     )
 
 
-def preflight(issues: Sequence[Issue], editions: Sequence[Edition]) -> list[Finding]:
+def preflight(
+    workspace: Workspace, issues: Sequence[Issue], editions: Sequence[Edition]
+) -> list[Finding]:
     """What there is to say of the editions that were composed of these issues, in their order."""
     from flashback.preflight import look
 
+    quoted = earlier.quoted_before(workspace, issues)
     return [
         finding
         for issue, edition in zip(issues, editions, strict=True)
-        for finding in look(issue, edition)
+        for finding in look(issue, edition, quoted)
     ]
 
 
