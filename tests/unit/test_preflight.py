@@ -182,3 +182,11 @@ def test_whatever_is_written_the_look_ends(headline: str, words: str) -> None:
     for finding in look(written, edition(issue())):
         assert finding.code
         assert str(finding.sentence)
+
+
+def test_a_picture_says_its_words() -> None:
+    """What stands for a picture in a sentence is no word lost."""
+    assert words_of(shown("<p>a <img src='x' alt='two loaves'> b</p>")) == words_of(
+        "a two loaves b"
+    )
+    assert shown('<img alt="" src="x">').strip() == ""

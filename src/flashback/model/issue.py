@@ -85,7 +85,8 @@ class Issue:
             for article in section.articles:
                 parts += [article.headline, plain(article.blocks), article.source]
                 parts += [f"{link.words} {link.note}" for link in article.related]
-                parts += [article.link.words] if article.link else []
+                # The headline of a brief is its link.
+                parts += [article.link.words] if article.link and not article.brief else []
         return "\n".join(part for part in parts if part)
 
 

@@ -20,6 +20,8 @@ _UNSEEN: Final = re.compile(r"<!--.*?-->|<style\b.*?</style>|<head\b.*?</head>",
 #: Within a line: what stands before and behind such a tag may be one word.
 _INLINE: Final = re.compile(r"</?(?:a|abbr|b|bdi|bdo|code|em|i|small|span|strong|su[bp]|u)\b[^>]*>")
 _TAG: Final = re.compile(r"<[^>]*>")
+#: What stands for a picture counts as text.
+_INSTEAD: Final = re.compile(r"""<img\b[^>]*?\balt=(?:"([^"]*)"|'([^']*)')[^>]*>""")
 _SHOWN: Final = 6
 
 
@@ -59,5 +61,10 @@ def words_of(text: str) -> Counter[str]:
 
 
 def shown(markup: str) -> str:
-    """What a browser would show of HTML, roughly: its words are all there."""
-    return html.unescape(_TAG.sub(" ", _INLINE.sub("", _UNSEEN.sub(" ", markup))))
+    """What a browser would show or say of HTML, roughly: its words are all there."""
+    seen = _INSTEAD.sub(_alt, _UNSEEN.sub(" ", markup))
+    return html.unescape(_TAG.sub(" ", _INLINE.sub("", seen)))
+
+
+def _alt(image: re.Match[str]) -> str:
+    return f" {image[1] or image[2] or ''} "
