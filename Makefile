@@ -37,6 +37,7 @@ tests: $(VENV)/ready
 
 # Take these figures on a machine that does nothing else. One part: make bench PARTS="near far"
 bench: $(VENV)/ready servers  ## How fast a mailing leaves, and what it costs.
+	$(BIN)/python tests/benchmarks/composing.py
 	$(BIN)/python tests/benchmarks/dispatch.py $(PARTS)
 
 bench-large: $(VENV)/ready servers  ## The same for a million readers.

@@ -1,6 +1,8 @@
 """``send`` as staff use it: what is shown, asked, sent, refused and remembered."""
 
+import datetime as dt
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,11 +153,14 @@ def test_nobody_to_send_to(tmp_path: Path, relay: StrictServer) -> None:
 
 
 def test_new_begins_the_next_issue(newsletter: Newsletter) -> None:
-    """The next number, a week later, the same languages and sections; check says what to fill."""
+    """The next number, the coming Friday, the sections as they were; check says what to fill."""
     done = newsletter.run("new", expect=0)
     assert "36" in done.stdout
     text = (newsletter.folder / "issues" / "36" / "fr.md").read_text()
-    assert "2011-09-09" in text
+    (written,) = re.findall(r"^date *: *(\S+)$", text, re.MULTILINE)
+    begun = dt.date.fromisoformat(written)
+    assert begun.strftime("%A") == dt.date(2011, 9, 2).strftime("%A")
+    assert dt.timedelta(-1) <= begun - dt.datetime.now(dt.UTC).date() <= dt.timedelta(7)
     assert "# Maroc" in text
     checked = newsletter.run("check", "36", expect=1)
     assert "placeholder-left" in checked.stdout

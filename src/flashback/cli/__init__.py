@@ -4,6 +4,7 @@ This module only decides the language and turns errors into sentences; commands 
 they are asked for, so that ``flashback --help`` stays quick.
 """
 
+import gc
 import gettext
 import os
 import sys
@@ -22,6 +23,8 @@ def run() -> None:
     from flashback.cli.trouble import outlive_the_reader
 
     outlive_the_reader()
+    # Most commands end before there is garbage worth looking for.
+    gc.set_threshold(50_000)
     sys.exit(main(sys.argv[1:]))
 
 

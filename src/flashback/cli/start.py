@@ -48,7 +48,7 @@ def init(folder: Path, name: str | None, sender: str | None, language: str | Non
 @option(
     "--date",
     type=click.DateTime(["%Y-%m-%d"]),
-    help=mark("Date of the issue (default: a week after the last one, or today)."),
+    help=mark("Date of the issue (default: the next day of the week that the last one had)."),
 )
 @click.pass_obj
 def new(folder: str, number: str | None, date: dt.datetime | None) -> None:

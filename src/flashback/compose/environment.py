@@ -6,9 +6,9 @@ sources are in memory and compiled at load: a mistake shows before an issue is t
 
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import jinja2
 from jinja2 import nodes
@@ -61,7 +61,8 @@ def uses(environment: jinja2.Environment, files: Mapping[str, ThemeFile]) -> Ite
     for name, file in files.items():
         if name.endswith(".toml"):
             continue
-        tree = environment.parse(file.text, name)
+        assert isinstance(environment.loader, _Memory)
+        tree = environment.loader.tree(environment, name)
         called = {id(call.node) for call in tree.find_all(nodes.Call)}
         for node in tree.find_all(nodes.Getattr):
             path = _path(node)
@@ -137,13 +138,39 @@ class _Traced(Extension):
             yield Token(token.lineno, "data", "\n".join(numbered))
 
 
-def _plain(files: Mapping[str, ThemeFile]) -> jinja2.Environment:
-    def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        file = files.get(name)
-        return None if file is None else (file.text, str(file.path), lambda: True)
+class _Memory(jinja2.BaseLoader):
+    """Templates from files in memory; each is parsed once, for its code and for its ``uses``."""
 
+    def __init__(self, files: Mapping[str, ThemeFile]) -> None:
+        self._files = files
+        self._trees: dict[str, nodes.Template] = {}
+
+    def load(
+        self,
+        environment: jinja2.Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002  # the base class' own
+    ) -> jinja2.Template:
+        """The template of that name, compiled. Raises TemplateNotFound, TemplateSyntaxError."""
+        tree = self.tree(environment, name)
+        code = environment.compile(tree, name, str(self._files[name].path))
+        return environment.template_class.from_code(
+            environment, code, {} if globals is None else globals, lambda: True
+        )
+
+    def tree(self, environment: jinja2.Environment, name: str) -> nodes.Template:
+        """What the template says."""
+        if name not in self._files:
+            raise jinja2.TemplateNotFound(name)
+        if name not in self._trees:
+            file = self._files[name]
+            self._trees[name] = environment.parse(file.text, name, str(file.path))
+        return self._trees[name]
+
+
+def _plain(files: Mapping[str, ThemeFile]) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FunctionLoader(load),
+        loader=_Memory(files),
         autoescape=lambda name: name is not None and name.endswith((".mjml.j2", ".html.j2")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: As the header of an issue has it, but for Arabic digits, which a header may have.
 _NUMBER: Final = re.compile(r"(?!.{61})[0-9A-Za-z]+(?:-[0-9A-Za-z]+)*")
 
+_WEEK: Final = 7  #: days
+
 
 def issue_path(workspace: Workspace, named: str | None) -> Path:
     """The file or folder of an issue: a path, a number ("35"), or the newest when not named."""
@@ -119,7 +121,8 @@ def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) 
     folder = workspace.config.path("issues") / number
     _refuse_to_repeat(folder)
     letter = workspace.config.newsletter
-    when = date or (last.date + dt.timedelta(days=7) if last else workspace.clock.now().date())
+    today = workspace.clock.now().date()
+    when = date or (_coming(last.date, today) if last else today)
     languages = [issue.language for issue in previous] or [letter.language]
     texts = {}
     for n, language in enumerate(languages):
@@ -134,6 +137,12 @@ def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) 
         texts[f"{language}.md"] = text.encode()
     files.write_folder(folder, texts)
     return [folder / name for name in texts]
+
+
+def _coming(last: dt.date, today: dt.date) -> dt.date:
+    """The next day to send on, a whole number of weeks after the last issue and never past."""
+    weeks = max(1, -((last - today).days // _WEEK))
+    return last + dt.timedelta(weeks=weeks)
 
 
 def _fit(number: str) -> str:
