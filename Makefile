@@ -57,6 +57,7 @@ golden: $(VENV)/ready  ## Compose the golden files again; look at the difference
 
 screenshots: $(VENV)/ready  ## Draw the pictures of the README and the docs.
 	$(BIN)/python tests/golden/screenshots.py
+	$(BIN)/python tests/golden/pages.py
 
 catalogue: $(VENV)/ready  ## Collect the sentences of the program for translation, and compile them.
 	$(BIN)/python tools/catalogue.py

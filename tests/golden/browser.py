@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_QUIET = (
+QUIET = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -34,7 +34,7 @@ def run(page: Path, *options: str) -> str:
     assert program, "Chromium is not installed (Debian package chromium)"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         finished = subprocess.run(
-            [program, *_QUIET, f"--user-data-dir={profile}", *options, page.as_uri()],
+            [program, *QUIET, f"--user-data-dir={profile}", *options, page.as_uri()],
             check=True,
             capture_output=True,
             text=True,

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "new": ("flashback.cli.start", mark("Begin the next issue.")),
     "add": ("flashback.cli.add", mark("Add an article from the address of its page.")),
     "check": ("flashback.cli.issue", mark("Read an issue and say what is wrong with it.")),
+    "preview": ("flashback.cli.preview", mark("Show an issue in a browser while you write it.")),
     "compose": ("flashback.cli.issue", mark("Typeset an issue into HTML, text and messages.")),
     "proof": ("flashback.cli.send", mark("Send an issue to one address, to look at it.")),
     "send": ("flashback.cli.send", mark("Send an issue to its readers.")),

@@ -45,7 +45,7 @@ def serve(folder: str, host: str, port: int) -> None:
             err=True,
             fg="yellow",
         )
-    with _until_told(server):
+    with until_told(server):
         show.say(tr("{link} is answered at {url}.", link=link, url=server.url), err=True)
         server.serve_forever(poll_interval=0.2)
     if not server.end():
@@ -55,7 +55,7 @@ def serve(folder: str, host: str, port: int) -> None:
 
 
 @contextmanager
-def _until_told(server: "Server") -> Iterator[None]:
+def until_told(server: "Server") -> Iterator[None]:
     """Let SIGTERM and Ctrl-C end the server once; a second Ctrl-C ends the program."""
 
     def stop(number: int, _frame: object) -> None:

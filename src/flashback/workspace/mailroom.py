@@ -165,24 +165,29 @@ def sample(workspace: Workspace, edition: Edition, to: Address = _INVENTED) -> M
     return build(edition, _claim_of_nobody(edition, to), sending=sender, signers=workspace.signers)
 
 
-def preview(workspace: Workspace, edition: Edition) -> tuple[str, str, bytes]:
-    """HTML, text and message as an invented reader would get them, signed with nothing of value."""
+def preview(
+    workspace: Workspace, edition: Edition, to: Address = _INVENTED, name: str = ""
+) -> tuple[str, str, bytes]:
+    """HTML, text and message as a reader would get them, signed with nothing of value.
+
+    Whoever the reader is, the links are nobody's: to follow them changes nothing.
+    """
     from flashback.mime import build, filled
 
     sender = workspace.sender(workspace.clock.now(), _PREVIEW)
-    claim = _claim_of_nobody(edition, _INVENTED)
+    claim = _claim_of_nobody(edition, to, name)
     html, text = filled(edition, claim, sending=sender)
     return html, text, build(edition, claim, sending=sender).content
 
 
-def _claim_of_nobody(edition: Edition, to: Address) -> Claim:
+def _claim_of_nobody(edition: Edition, to: Address, name: str = "") -> Claim:
     """A claim outside of any mailing. Subscriber 0 exists nowhere: its links change nothing."""
     return Claim(
         delivery_id=0,
         mailing_id=0,
         subscriber_id=0,
         address=to,
-        name="",
+        name=name,
         language=edition.language,
         edition_digest=edition.digest,
         attempt=1,
