@@ -14,14 +14,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browser import chromium
 
 from flashback import resources
 from flashback.web import listen
 from flashback.web.preview import in_scheme, preview_application
 from flashback.workspace.previewing import Preview
 
-from fixtures.devtools import Browser, browsing
+from fixtures.devtools import Browser, browsing, chromium
 
 SETTINGS = """
 [newsletter]
