@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from flashback.web import listen
 from flashback.web.preview import preview_application
+from flashback.workspace import Workspace, shelf
 from flashback.workspace.previewing import Preview
 
 from fixtures.devtools import Browser, browsing
@@ -73,10 +74,24 @@ def preview(browser: Browser, folder: Path) -> None:
         taken(browser, "preview.png")
 
 
+def archived(browser: Browser, folder: Path) -> None:
+    """The page of an issue in the archive, and the first page."""
+    workspace = Workspace.at(folder)
+    found = shelf.gather(workspace, everything=True, tell=lambda _done, _of: None)
+    public = folder / "public"
+    shelf.write(public, shelf.build(workspace, found))
+    browser.window(1000, 1100)
+    for page, name in (("index.html", "archive.png"), ("35/ar/index.html", "archive-ar.png")):
+        browser.open((public / page).as_uri())
+        taken(browser, name)
+
+
 def main() -> None:
     """Draw them all."""
-    with browsing() as browser, tempfile.TemporaryDirectory() as folder:
-        preview(browser, example(Path(folder)))
+    with browsing() as browser:
+        for draw in (archived, preview):
+            with tempfile.TemporaryDirectory() as folder:
+                draw(browser, example(Path(folder)))
 
 
 if __name__ == "__main__":

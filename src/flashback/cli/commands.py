@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "cancel": ("flashback.cli.control", mark("Call a mailing off.")),
     "report": ("flashback.cli.report", mark("Account for every copy of a mailing.")),
     "resend": ("flashback.cli.control", mark("Send to some readers once more.")),
+    "archive": ("flashback.cli.archive", mark("Write a site of the issues that were sent.")),
     "subscribers": ("flashback.cli.subscribers", mark("Look after the address book.")),
     "serve": ("flashback.cli.web", mark("Show the page behind the unsubscribe link.")),
     "dkim": ("flashback.cli.dkim", mark("Sign mail, so that receivers know it is yours.")),

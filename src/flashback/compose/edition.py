@@ -6,6 +6,7 @@ process. Nothing of a reader passes through here; slots stand where readers diff
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from flashback.compose.typography import clean, disarm
 from flashback.compose.view import Desk, View, view_of
 from flashback.config import LinksConfig, NewsletterConfig
 from flashback.errors import IssueError, TemplateError
-from flashback.model import Edition, Issue, Slot
+from flashback.model import Edition, InlineImage, Issue, Slot
 from flashback.sentences import tr
 
 _CSS_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -45,6 +46,46 @@ def compose(
     are files below ``folder``, by default the folder of the issue's file. Raises TemplateError
     when the theme is at fault, IssueError when the issue is.
     """
+    _refuse_unspoken(issue, theme)
+    pictures = load_pictures(issue, folder or Path(issue.file).parent)
+    desk = Desk(issue=issue, words=theme.words, pictures=pictures, widest=_widest(theme))
+    view = view_of(desk, newsletter=newsletter, links=links, languages=languages)
+    edition = _edition(view, issue, theme, pictures)
+    _check_slots(edition, theme)
+    return edition
+
+
+def typeset(
+    issue: Issue,
+    theme: Theme,
+    *,
+    newsletter: NewsletterConfig,
+    links: LinksConfig,
+    languages: tuple[str, ...],
+) -> tuple[View, tuple[InlineImage, ...]]:
+    """The same issue for a page on the web: its parts, typeset, and the pictures that are files.
+
+    A picture is shown under its ``filename``, beside the page. Raises as ``compose`` does.
+    """
+    _refuse_unspoken(issue, theme)
+    loaded = load_pictures(issue, Path(issue.file).parent)
+    pictures = {
+        source: replace(shown, url=shown.file.filename) if shown.file else shown
+        for source, shown in loaded.items()
+    }
+    desk = Desk(issue=issue, words=theme.words, pictures=pictures, widest=_widest(theme))
+    view = view_of(desk, newsletter=newsletter, links=links, languages=languages)
+    files = {shown.file for shown in pictures.values() if shown.file}
+    return view, tuple(sorted(files, key=lambda image: image.content_id))
+
+
+def _widest(theme: Theme) -> int:
+    """The width of a picture that fills a column, in pixels."""
+    layout = theme.tokens["layout"]
+    return int(layout["width"]) - 2 * int(layout["gutter"])
+
+
+def _refuse_unspoken(issue: Issue, theme: Theme) -> None:
     if issue.language not in theme.words:
         raise IssueError(
             tr(
@@ -54,14 +95,6 @@ def compose(
             ),
             hint=tr("Known languages: {list}.", list=", ".join(theme.words)),
         )
-    pictures = load_pictures(issue, folder or Path(issue.file).parent)
-    layout = theme.tokens["layout"]
-    widest = int(layout["width"]) - 2 * int(layout["gutter"])
-    desk = Desk(issue=issue, words=theme.words, pictures=pictures, widest=widest)
-    view = view_of(desk, newsletter=newsletter, links=links, languages=languages)
-    edition = _edition(view, issue, theme, pictures)
-    _check_slots(edition, theme)
-    return edition
 
 
 def _edition(view: View, issue: Issue, theme: Theme, pictures: Mapping[str, Shown]) -> Edition:
