@@ -223,41 +223,6 @@ def test_a_partial_that_includes_itself(tmp_path: Path) -> None:
     )
 
 
-def luminance(colour: str) -> float:
-    """WCAG 2.2, relative luminance."""
-    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(c * w for c, w in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
-
-
-def contrast(a: str, b: str) -> float:
-    dark, light = sorted((luminance(a), luminance(b)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("ink", "ground"),
-    [
-        *(
-            (ink, ground)
-            for ink in ("ink", "text", "muted", "brand", "accent")
-            for ground in ("card", "tint")
-        ),
-        ("muted", "page"),
-        ("brand", "page"),
-        ("brand", "line"),
-        ("band_ink", "band"),
-        ("band_muted", "band"),
-        ("tile_ink", "tile"),
-    ],
-)
-def test_contrast(look: str, ink: str, ground: str) -> None:
-    """Everything that is read has the contrast of WCAG AA, 4.5 to 1, in light and in dark."""
-    colours = theme().tokens[look]
-    assert contrast(str(colours[ink]), str(colours[ground])) >= 4.5
-
-
 def test_themes_are_values() -> None:
     """Nobody can change a loaded theme."""
     loaded: Theme = theme()

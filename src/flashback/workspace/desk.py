@@ -10,7 +10,7 @@ from flashback import files
 from flashback.errors import IssueError
 from flashback.model import Edition, Finding, Issue
 from flashback.sentences import tr
-from flashback.workspace import earlier, mailroom
+from flashback.workspace import earlier, looks, mailroom
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
@@ -83,11 +83,12 @@ def preflight(
     from flashback.preflight import look
 
     quoted = earlier.quoted_before(workspace, issues)
-    return [
+    found = [
         finding
         for issue, edition in zip(issues, editions, strict=True)
         for finding in look(issue, edition, quoted)
     ]
+    return found + looks.faint(workspace)
 
 
 def write_editions(workspace: Workspace, issues: Sequence[Issue], folder: Path) -> list[Path]:
