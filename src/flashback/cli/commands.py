@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "init": ("flashback.cli.start", mark("Make a folder for a newsletter.")),
     "new": ("flashback.cli.start", mark("Begin the next issue.")),
     "add": ("flashback.cli.add", mark("Add an article from the address of its page.")),
+    "import": ("flashback.cli.imports", mark("Begin an issue with a Word file.")),
     "check": ("flashback.cli.issue", mark("Read an issue and say what is wrong with it.")),
     "preview": ("flashback.cli.preview", mark("Show an issue in a browser while you write it.")),
     "compose": ("flashback.cli.issue", mark("Typeset an issue into HTML, text and messages.")),

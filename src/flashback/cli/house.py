@@ -7,6 +7,7 @@ when they are asked for.
 import difflib
 import gettext
 import importlib
+import keyword
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -99,7 +100,9 @@ class LazyGroup(Group):
         if cmd_name not in self.commands_at:
             return None
         module, line = self.commands_at[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        # A word of Python, such as "import", has a line behind it.
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(importlib.import_module(module), name)
         command.help = line if not command.help else command.help
         return command
 

@@ -20,6 +20,7 @@ from flashback.model.mailing import (
     Result,
     Settlement,
 )
+from flashback.model.manuscript import Line, Manuscript
 from flashback.model.message import Envelope, FitOctets, Message
 from flashback.model.prose import (
     Block,
@@ -74,9 +75,11 @@ __all__ = [
     "InlineImage",
     "Issue",
     "Items",
+    "Line",
     "Link",
     "Mailing",
     "MailingState",
+    "Manuscript",
     "Message",
     "Outcome",
     "Paragraph",

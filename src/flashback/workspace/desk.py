@@ -118,7 +118,7 @@ def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) 
 
     previous = _previous_issues(workspace)
     last = previous[0] if previous else None
-    number = _fit(number) if number else _following(last.number) if last else "1"
+    number = fit_number(number) if number else _following(last.number) if last else "1"
     folder = workspace.config.path("issues") / number
     _refuse_to_repeat(folder)
     letter = workspace.config.newsletter
@@ -140,13 +140,22 @@ def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) 
     return [folder / name for name in texts]
 
 
+def following_number(workspace: Workspace) -> str:
+    """The number after that of the newest issue; "1" for the first, or when it cannot be read."""
+    try:
+        previous = _previous_issues(workspace)
+    except IssueError:
+        return "1"
+    return _following(previous[0].number) if previous else "1"
+
+
 def _coming(last: dt.date, today: dt.date) -> dt.date:
     """The next day to send on, a whole number of weeks after the last issue and never past."""
     weeks = max(1, -((last - today).days // _WEEK))
     return last + dt.timedelta(weeks=weeks)
 
 
-def _fit(number: str) -> str:
+def fit_number(number: str) -> str:
     """The number, if it is one that an issue's header may give. Raises IssueError."""
     if not _NUMBER.fullmatch(number):
         raise IssueError(

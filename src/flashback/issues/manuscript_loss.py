@@ -1,0 +1,79 @@
+"""Whether a manuscript's words and links are all in the issue that was made of it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from flashback.issues.manuscript_lines import is_header, links_of
+from flashback.issues.manuscripts import CONTENTS, LISTED, Given, divided
+from flashback.issues.words import ARTICLE_KEYS, READ_ALSO
+from flashback.model import (
+    Article,
+    Block,
+    Hyperlink,
+    Inline,
+    Issue,
+    Items,
+    Link,
+    Manuscript,
+    Paragraph,
+    Quotation,
+)
+
+#: What is said in the issue's own way: "Lire aussi", "Source", "Au sommaire".
+_ANNOUNCED: Final = frozenset(
+    word
+    for phrase in (
+        *(phrase for phrases in READ_ALSO.values() for phrase in phrases),
+        *ARTICLE_KEYS["source"].values(),
+        *CONTENTS,
+    )
+    for word in phrase.casefold().split()
+)
+_WORD: Final = re.compile(r"\w+")
+
+
+def lost(manuscript: Manuscript, issue: Issue, given: Given) -> tuple[str, ...]:
+    """Words and links of the document that the issue does not have, title and date aside.
+
+    None, as far as anybody knows; it is looked at each time, for a word lost in silence is worse
+    than a rule that failed.
+    """
+    there = _words(f"{issue.title} {issue.words} {given.title}") | _ANNOUNCED
+    links = {link.url for article in issue.articles for link in _all_links(article)}
+    links |= {target for block in issue.introduction for target in _targets([block])}
+    links |= {t for section in issue.sections for t in _targets(section.introduction)}
+    head, _ = divided(manuscript.lines)
+    # A link beside a word parts them: what counts is that the letters are there.
+    letters = "".join(_WORD.findall(issue.words.casefold()))
+    gone = []
+    for line in manuscript.lines:
+        if not (line in head and (is_header(line) or line.level == 0)):
+            missing = _words(LISTED.sub("", line.text)) - there
+            gone += sorted(word for word in missing if word not in letters)
+        gone += [link.target for link in links_of(line) if link.target not in links]
+    return tuple(dict.fromkeys(gone))
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))
+
+
+def _all_links(article: Article) -> Iterator[Link]:
+    yield from (article.link,) if article.link else ()
+    yield from article.related
+    yield from (Link(words="", url=target) for target in _targets(article.blocks))
+
+
+def _targets(nodes: Sequence[Block | Inline]) -> Iterator[str]:
+    for node in nodes:
+        match node:
+            case Hyperlink(target=target):
+                yield target
+            case Items(items):
+                for item in items:
+                    yield from _targets(item)
+            case Paragraph(children) | Quotation(children=children):
+                yield from _targets(children)
+            case _:
+                pass
