@@ -1,13 +1,16 @@
 """The three editions of the example issue, as the golden files hold them."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
 from flashback import config
 from flashback.compose import compose, load_theme
 from flashback.issues import read_issues
-from flashback.model import Edition
+from flashback.mime import Sender, build
+from flashback.model import Address, Claim, Edition
 from flashback.resources import example_issue, example_settings, templates
+from flashback.tokens import SigningKey
 
 HERE = Path(__file__).parent
 
@@ -25,9 +28,23 @@ def editions() -> Iterator[Edition]:
         )
 
 
-def files_of(edition: Edition) -> dict[Path, str]:
+def message(edition: Edition) -> bytes:
+    """The message that one reader gets, on a day and with a key that never change."""
+    sender = Sender.of(
+        SETTINGS, key=SigningKey(bytes(16)), date=dt.datetime(2011, 9, 2, 9, tzinfo=dt.UTC)
+    )
+    claim = Claim(
+        delivery_id=1, mailing_id=1, subscriber_id=1, name="Nadia", language=edition.language,
+        address=Address(mailbox="nadia@example.org", key="nadia@example.org"),
+        edition_digest=edition.digest, attempt=1, owner="",
+    )  # fmt: skip
+    return build(edition, claim, sending=sender).content
+
+
+def files_of(edition: Edition) -> dict[Path, bytes]:
     """The golden files of one edition, and what they should hold."""
     return {
-        HERE / f"{edition.language}.html": edition.html,
-        HERE / f"{edition.language}.txt": edition.text,
+        HERE / f"{edition.language}.html": edition.html.encode(),
+        HERE / f"{edition.language}.txt": edition.text.encode(),
+        HERE / f"{edition.language}.eml": message(edition),
     }

@@ -6,11 +6,11 @@ from editions import editions, files_of
 def main() -> None:
     """Write every file that changed, and say so."""
     for edition in editions():
-        for path, text in files_of(edition).items():
+        for path, content in files_of(edition).items():
             old = path.read_bytes() if path.exists() else b""
-            if old != text.encode():
-                path.write_bytes(text.encode())
-                print(f"{path.name}: {len(old)} -> {len(text.encode())} octets")  # noqa: T201
+            if old != content:
+                path.write_bytes(content)
+                print(f"{path.name}: {len(old)} -> {len(content)} octets")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -44,16 +44,26 @@ def framed(page: str, width: int) -> str:
     )
 
 
-def draw(edition: Edition, width: int, folder: Path, *, dark: bool) -> Path:
-    """One picture, cut and reduced."""
+def place(edition: Edition, width: int, *, dark: bool) -> Path:
+    """Where a picture is kept."""
+    return IMAGES / f"{edition.language}-{width}-{'dark' if dark else 'light'}.png"
+
+
+def drawn(edition: Edition, width: int, folder: Path, *, dark: bool) -> Image.Image:
+    """One picture, cut."""
     page, raw = folder / "page.html", folder / "raw.png"
-    shown = filled(edition)
-    page.write_text(shown if width >= _WINDOW else framed(shown, width), encoding="utf-8")
+    mail = filled(edition)
+    page.write_text(mail if width >= _WINDOW else framed(mail, width), encoding="utf-8")
     draw_page(page, raw, width=max(width, _WINDOW), height=_LONGEST + _FRAME, dark=dark)
-    target = IMAGES / f"{edition.language}-{width}-{'dark' if dark else 'light'}.png"
-    with Image.open(raw) as drawn:
-        whole = drawn.convert("RGB").crop((0, 0, width, _LONGEST))
-    _reduced(whole.crop((0, 0, width, _end(whole)))).save(target, optimize=True)
+    with Image.open(raw) as shown:
+        whole = shown.convert("RGB").crop((0, 0, width, _LONGEST))
+    return whole.crop((0, 0, width, _end(whole)))
+
+
+def draw(edition: Edition, width: int, folder: Path, *, dark: bool) -> Path:
+    """One picture, reduced and kept."""
+    target = place(edition, width, dark=dark)
+    _reduced(drawn(edition, width, folder, dark=dark)).save(target, optimize=True)
     return target
 
 
