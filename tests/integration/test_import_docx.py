@@ -19,7 +19,7 @@ from flashback.errors import FlashbackError
 from flashback.issues import parse, read_issue, written
 from flashback.issues.manuscript_loss import lost
 from flashback.issues.manuscripts import Given, drafted
-from flashback.model import Issue, Items, plain
+from flashback.model import Issue, Items, Severity, plain
 from flashback.word import read_docx
 
 from fixtures.documents import Document, Paragraph, Run, packed
@@ -221,9 +221,10 @@ def test_no_document_makes_it_raise_and_none_loses_a_word(paragraphs: list[Parag
     manuscript = read_docx(Document(paragraphs).octets())
     draft = drafted(manuscript, GIVEN)
     assert lost(manuscript, draft.issue, GIVEN) == ()
-    again = parse(written(draft.issue), file="36.md", language="fr", folder=None).issue
-    if again:
-        assert lost(manuscript, again, GIVEN) == ()
+    reading = parse(written(draft.issue), file="36.md", language="fr", folder=None)
+    # What the issue's own format cannot hold is told as an error of the file.
+    if reading.issue and not any(f.severity is Severity.ERROR for f in reading.findings):
+        assert lost(manuscript, reading.issue, GIVEN) == ()
 
 
 def bombs() -> dict[str, bytes]:

@@ -1,9 +1,6 @@
 """``archive``: the issues that were sent, as a site of plain files."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +13,7 @@ from flashback.sentences import tr
 from flashback.workspace import Workspace
 
 if TYPE_CHECKING:
-    from flashback.workspace.shelf import Shelf, Told, Written
+    from flashback.workspace.shelf import Shelf, Written
 
 
 @command(name="archive", example="flashback archive 36 -o public")
@@ -45,13 +42,13 @@ def archive(
     from flashback.workspace import shelf
 
     workspace = Workspace.at(Path(folder))
-    with _progress(show.told(tr("Typesetting"))) as tell:
+    with show.stages(tr("Typesetting")) as tell:
         found = shelf.gather(workspace, also=issues, everything=everything, tell=tell)
     contents = dict(shelf.build(workspace, found, pdf=pdf))
     if pdf:
         from flashback.workspace import printing
 
-        with _progress(show.told(tr("Printing"))) as tell:
+        with show.stages(tr("Printing")) as tell:
             contents |= printing.printed(workspace, found, output, tell=tell)
     written = shelf.write(output, contents)
     for item in found.left_out:
@@ -100,19 +97,3 @@ def _as_object(workspace: Workspace, found: "Shelf", written: "Written") -> dict
             {"number": item.number, "reason": show.told(item.reason)} for item in found.left_out
         ],
     }
-
-
-@contextmanager
-def _progress(label: str) -> "Iterator[Told]":
-    """A bar where somebody looks."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _of: None
-        return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def tell(done: int, of: int) -> None:
-            bar.length = max(of, 1)
-            bar.update(done - bar.pos)
-
-        yield tell
-        bar.update(max((bar.length or 1) - bar.pos, 0))

@@ -12,7 +12,7 @@ from flashback.cli.house import command, mark, option
 from flashback.errors import Exit, FlashbackError
 from flashback.model import Finding, Severity
 from flashback.sentences import tr
-from flashback.workspace import Workspace, desk, filtering
+from flashback.workspace import Workspace, asking, desk, filtering
 
 _issue = click.argument("issue", required=False)
 
@@ -21,9 +21,12 @@ _issue = click.argument("issue", required=False)
 @_issue
 @option("--json", "as_json", is_flag=True, help=mark("One JSON object a line."))
 @option("--spam", is_flag=True, help=mark("Ask SpamAssassin as well; nothing leaves this machine."))
+@option("--online", is_flag=True, help=mark("Ask the server of every link whether it answers."))
 @option("--explain", metavar="CODE", help=mark("Say what a finding's code means, and no more."))
 @click.pass_obj
-def check(folder: str, issue: str | None, *, as_json: bool, spam: bool, explain: str | None) -> int:
+def check(
+    folder: str, issue: str | None, *, as_json: bool, spam: bool, online: bool, explain: str | None
+) -> int:
     """Read and typeset every edition of an issue, and say everything that is wrong at once."""
     if explain is not None:
         return _explain(explain)
@@ -36,6 +39,9 @@ def check(folder: str, issue: str | None, *, as_json: bool, spam: bool, explain:
         found += desk.preflight(workspace, issues, editions)
         if spam:
             found += filtering.look(workspace, issues, editions)
+        if online:
+            with show.stages(tr("Asking for links")) as tell:
+                found += asking.look(workspace, issues, tell=tell)
     if as_json:
         for finding in found:
             click.echo(json.dumps(_as_object(finding), ensure_ascii=False))

@@ -6,7 +6,7 @@ import sys
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -147,6 +147,22 @@ def width(text: str) -> int:
         else 1 + (unicodedata.east_asian_width(c) in "WF")
         for c in text
     )
+
+
+@contextmanager
+def stages(label: Sentence) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work of known length, where somebody looks; tell it what is done, of how many."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _of: None
+        return
+    with click.progressbar(length=1, label=told(label), file=sys.stderr) as bar:
+
+        def tell(done: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(done - bar.pos)
+
+        yield tell
+        bar.update(max((bar.length or 1) - bar.pos, 0))
 
 
 class Progress:

@@ -30,7 +30,7 @@ from flashback.errors import FlashbackError
 from flashback.sentences import Sentence, tr
 
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GONE: Final = frozenset({404, 410})
 _GZIP: Final = 31  #: zlib: a gzip wrapper, any window
 _SAVE_IT: Final = tr(
@@ -71,17 +71,18 @@ def fetch(url: str, web: Web) -> Page:
     ends = time.monotonic() + web.seconds
     target = Target.of(url)
     for _ in range(web.redirects + 1):
-        answer = _ask(target, web, ends)
-        if answer.status not in _REDIRECTS or not answer.location:
+        answer = ask(target, web, ends)
+        if answer.status not in REDIRECTS or not answer.location:
             return _page(target, answer, web)
-        target = _next(target, answer.location)
+        target = following(target, answer.location)
     raise FlashbackError(
         tr("{url} sends us on more than {count} times.", url=shown(url), count=web.redirects),
         hint=_SAVE_IT,
     )
 
 
-def _next(target: Target, location: str) -> Target:
+def following(target: Target, location: str) -> Target:
+    """Where a redirect leads. Raises FlashbackError."""
     with contextlib.suppress(UnicodeError):
         # Header fields come as ISO 8859-1, and many servers write UTF-8 in them.
         location = location.encode("latin-1").decode("utf-8")
@@ -91,7 +92,11 @@ def _next(target: Target, location: str) -> Target:
         raise _unasked(target, tr("it sends us to no sound address")) from error
 
 
-def _ask(target: Target, web: Web, ends: float) -> Answer:
+def ask(target: Target, web: Web, ends: float, *, body: bool = True) -> Answer:
+    """One question to the public web; without ``body`` only the head of the answer is read.
+
+    Raises FlashbackError, from what broke it.
+    """
     if target.port not in web.ports:
         raise _unasked(target, tr("pages do not lie at port {port}", port=target.port))
     try:
@@ -110,7 +115,7 @@ def _ask(target: Target, web: Web, ends: float) -> Answer:
             agent=web.agent,
             trust=web.trust() if target.scheme == "https" else None,
             ends=ends,
-            most=web.octets,
+            most=web.octets if body else None,
         )
     except TooLargeError as error:
         raise _too_large(target, web) from error

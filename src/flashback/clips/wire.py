@@ -45,9 +45,11 @@ def asked(
     agent: str,
     trust: ssl.SSLContext | None,
     ends: float,
-    most: int,
+    most: int | None,
 ) -> Answer:
     """Ask the first of the addresses that takes a connection.
+
+    ``most`` octets of the body are read; None: the head of the answer is all.
 
     ``trust`` verifies the certificate for the target's host; None: no TLS. ``ends`` is an instant
     of ``time.monotonic``. Raises OSError, http.client.HTTPException, TooLargeError.
@@ -90,7 +92,7 @@ def _request(target: Target, agent: str) -> bytes:
     return f"GET {target.resource} HTTP/1.1\r\n{head}\r\n".encode("ascii")
 
 
-def _answer(response: http.client.HTTPResponse, most: int) -> Answer:
+def _answer(response: http.client.HTTPResponse, most: int | None) -> Answer:
     said = response.headers
     kind, _, parameters = said.get("Content-Type", "").partition(";")
     return Answer(
@@ -99,7 +101,9 @@ def _answer(response: http.client.HTTPResponse, most: int) -> Answer:
         kind=kind.strip().lower(),
         charset=_parameter(parameters, "charset"),
         coding=said.get("Content-Encoding", "").strip().lower(),
-        octets=_body(response, most) if response.status == http.HTTPStatus.OK else b"",
+        octets=b""
+        if most is None or response.status != http.HTTPStatus.OK
+        else _body(response, most),
     )
 
 

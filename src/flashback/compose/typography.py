@@ -27,7 +27,7 @@ _FORBIDDEN: Final = re.compile(
 )
 _SPACES: Final = re.compile(r"[ \t\r\n\x85\u2028\u2029]+")
 
-# Looked for only where a word begins: from each letter of a word of a million it would take an hour.
+# Looked for only where a word begins: from each letter of a long word it would take an hour.
 _URL: Final = r"(?:https?://|mailto:|www\.)[^\s<>«»]+|(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+"
 _LEAVE_ALONE: Final = re.compile(f"({_URL})")
 

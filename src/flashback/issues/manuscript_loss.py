@@ -1,24 +1,13 @@
 """Whether a manuscript's words and links are all in the issue that was made of it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from flashback.issues.manuscript_lines import is_header, links_of
 from flashback.issues.manuscripts import CONTENTS, LISTED, Given, divided
 from flashback.issues.words import ARTICLE_KEYS, READ_ALSO
-from flashback.model import (
-    Article,
-    Block,
-    Hyperlink,
-    Inline,
-    Issue,
-    Items,
-    Link,
-    Manuscript,
-    Paragraph,
-    Quotation,
-)
+from flashback.model import Article, Issue, Link, Manuscript, links_in
 
 #: What is said in the issue's own way: "Lire aussi", "Source", "Au sommaire".
 _ANNOUNCED: Final = frozenset(
@@ -41,8 +30,8 @@ def lost(manuscript: Manuscript, issue: Issue, given: Given) -> tuple[str, ...]:
     """
     there = _words(f"{issue.title} {issue.words} {given.title}") | _ANNOUNCED
     links = {link.url for article in issue.articles for link in _all_links(article)}
-    links |= {target for block in issue.introduction for target in _targets([block])}
-    links |= {t for section in issue.sections for t in _targets(section.introduction)}
+    links |= {link.target for link in links_in(issue.introduction)}
+    links |= {link.target for s in issue.sections for link in links_in(s.introduction)}
     head, _ = divided(manuscript.lines)
     # A link beside a word parts them: what counts is that the letters are there.
     letters = "".join(_WORD.findall(issue.words.casefold()))
@@ -62,18 +51,4 @@ def _words(text: str) -> set[str]:
 def _all_links(article: Article) -> Iterator[Link]:
     yield from (article.link,) if article.link else ()
     yield from article.related
-    yield from (Link(words="", url=target) for target in _targets(article.blocks))
-
-
-def _targets(nodes: Sequence[Block | Inline]) -> Iterator[str]:
-    for node in nodes:
-        match node:
-            case Hyperlink(target=target):
-                yield target
-            case Items(items):
-                for item in items:
-                    yield from _targets(item)
-            case Paragraph(children) | Quotation(children=children):
-                yield from _targets(children)
-            case _:
-                pass
+    yield from (Link(words="", url=link.target) for link in links_in(article.blocks))

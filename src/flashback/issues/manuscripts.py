@@ -192,12 +192,14 @@ def _header(lines: Sequence[Line], given: Given, language: str) -> _Head:
         when = dates.understood(day[0].replace("1er", "1"), language) if day else None
         left = " ".join((DATE.sub("", NUMBER.sub("", words)) if found or when else words).split())
         left = left.strip(ENDS + "|/،")
+        links = links_of(line)
         if found and not head.number:
             head = replace(head, number=found[1].replace("–", "-"))
         head = replace(head, date=head.date or when)
-        if n == 0 and is_title(line) and folded(left) not in known and len(left) <= _LONGEST_NAME:
+        new = folded(left) not in known
+        if n == 0 and is_title(line) and new and not links and len(left) <= _LONGEST_NAME:
             head = replace(head, title=left)
-        elif folded(left) not in known:
+        elif new or links:
             head = replace(head, rest=(*head.rest, line))
     return head
 

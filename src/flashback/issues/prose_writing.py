@@ -5,6 +5,7 @@ Pure. Stress must lie around words, not spaces, as Markdown wants it (CommonMark
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from flashback.model import (
@@ -31,7 +32,12 @@ _LAST_NUMBER: Final = 999  #: four digits are a year
 
 def inlines(children: Iterable[Inline]) -> str:
     """A run of inlines, on one line but for breaks."""
-    return "".join(map(_inline, children))
+    parts = [_inline(child) for child in children]
+    for n, (part, following) in enumerate(pairwise(parts)):
+        # A link behind an exclamation mark would read as a picture.
+        if part.endswith("!") and following.startswith("["):
+            parts[n] = f"{part[:-1]}\\!"
+    return "".join(parts)
 
 
 def blocks(children: Iterable[Block]) -> str:

@@ -22,6 +22,7 @@ from flashback.model.mailing import (
 )
 from flashback.model.manuscript import Line, Manuscript
 from flashback.model.message import Envelope, FitOctets, Message
+from flashback.model.probe import Fate, Probe
 from flashback.model.prose import (
     Block,
     Break,
@@ -37,6 +38,7 @@ from flashback.model.prose import (
     Strong,
     Subheading,
     Text,
+    links_in,
     plain,
 )
 from flashback.model.subscriber import (
@@ -66,6 +68,7 @@ __all__ = [
     "Edition",
     "Emphasis",
     "Envelope",
+    "Fate",
     "Finding",
     "FitOctets",
     "Grant",
@@ -86,6 +89,7 @@ __all__ = [
     "Picture",
     "Plan",
     "Preformatted",
+    "Probe",
     "Quotation",
     "Quoted",
     "Reply",
@@ -102,5 +106,6 @@ __all__ = [
     "SuppressionReason",
     "Text",
     "direction_of",
+    "links_in",
     "plain",
 ]

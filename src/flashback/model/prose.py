@@ -100,6 +100,25 @@ class Preformatted:
 Block = Paragraph | Subheading | Items | Quotation | Preformatted
 
 
+def links_in(nodes: Iterable[Inline | Block]) -> Iterator[Hyperlink]:
+    """Every link of a tree, in reading order."""
+    for node in nodes:
+        match node:
+            case Hyperlink():
+                yield node
+            case Items(items):
+                for item in items:
+                    yield from links_in(item)
+            case Emphasis(children) | Strong(children):
+                yield from links_in(children)
+            case Paragraph(children) | Subheading(children):
+                yield from links_in(children)
+            case Quotation(children):
+                yield from links_in(children)
+            case _:
+                pass
+
+
 def plain(nodes: Iterable[Inline | Block]) -> str:
     """The characters of a tree without any markup; blocks are parted by one space."""
     return "".join(_pieces(nodes)).strip()
