@@ -5,7 +5,16 @@ from types import MappingProxyType
 from typing import Final
 
 from flashback.model import Edition, Finding, Issue, Quoted
-from flashback.preflight import completeness, earlier, images, markup, subject, weekdays, weight
+from flashback.preflight import (
+    completeness,
+    earlier,
+    images,
+    markup,
+    subject,
+    support,
+    weekdays,
+    weight,
+)
 from flashback.preflight.remark import Remark
 
 _NONE: Final[Mapping[str, Quoted]] = MappingProxyType({})
@@ -25,6 +34,7 @@ def look(
         *weight.remarks(issue, edition),
         *images.remarks(edition),
         *markup.remarks(edition),
+        *support.remarks(edition),
         *completeness.remarks(issue, edition),
     ]
     return findings_of(issue, sorted(remarks, key=_line))
