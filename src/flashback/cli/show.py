@@ -14,7 +14,6 @@ import click
 
 from flashback.errors import UnfinishedError
 from flashback.model import Account, DeliveryState, Finding, Settlement, Severity
-from flashback.reporting import words
 from flashback.sentences import Sentence, tr
 
 _STATE_COLOURS: Final = {
@@ -113,6 +112,8 @@ def findings(found: Iterable[Finding], *, err: bool = False) -> None:
 
 def account(counts: Account, audience: int) -> None:
     """Print how many copies stand where, and whether it adds up to the audience."""
+    from flashback.reporting import words
+
     widest = max(len(told(word)) for word in words.DELIVERY.values())
     for state, word in words.DELIVERY.items():
         if not counts[state] and state is not DeliveryState.ACCEPTED:
@@ -206,6 +207,8 @@ class Progress:
         self._bar.update(done, self)
 
     def _item(self, _progress: object) -> str:
+        from flashback.reporting import words
+
         bad = [
             f"{count} {told(words.DELIVERY[state])}"
             for state in DeliveryState
