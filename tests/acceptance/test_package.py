@@ -131,3 +131,15 @@ def test_the_wheel_works_in_an_empty_environment(packages: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "(60 messages)" in done.stdout
     assert len(list((tmp_path / "demo-workspace" / "out").iterdir())) == 9
+    # What lies in the wheel beside code: findings, data, templates of the archive.
+    for words in (
+        ["check", "35", "--explain", "css-unsupported"], ["theme", "check"],
+        ["archive", "--all", "--pdf", "-o", "public"],
+    ):  # fmt: skip
+        subprocess.run(
+            [environment / "bin" / "flashback", *words], cwd=tmp_path / "demo-workspace",
+            env={"PATH": os.environ["PATH"], "LANGUAGE": "en", "HOME": str(tmp_path)},
+            check=True, capture_output=True,
+        )  # fmt: skip
+    public = tmp_path / "demo-workspace" / "public"
+    assert {path.suffix for path in public.rglob("*")} >= {".html", ".css", ".js", ".xml", ".pdf"}

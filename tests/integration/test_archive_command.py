@@ -23,6 +23,7 @@ from flashback.archive.places import file_of, way
 from flashback.errors import ConfigError, FlashbackError
 from flashback.workspace import Workspace, shelf
 
+from fixtures import npm
 from fixtures.devtools import Browser, browsing, chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -457,6 +458,25 @@ def test_a_reader_finds_an_article(
     assert browser.ask(FOUND) == found
     if found:
         assert browser.ask("document.querySelectorAll('mark').length") > 0
+
+
+@pytest.mark.chromium
+@pytest.mark.skipif(not npm.has("axe-core"), reason="axe-core is not installed")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "page",
+    ["", "10/fr/", "10/ar/", "sections.html", "outlets.ar.html", "search.html?q=titre"],
+)
+def test_everybody_can_read_the_pages(browser: Browser, url: str, page: str, *, dark: bool) -> None:
+    """axe-core finds no violation on any page, contrast and landmarks included."""
+    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+    browser.call("Emulation.setEmulatedMedia", features=scheme)
+    browser.open(f"{url}/{page}")
+    browser.ask(npm.script("axe-core/axe.min.js") + ";0")
+    found = browser.ask(
+        "axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes[0].html.slice(0, 200)]))"
+    )
+    assert found == []
 
 
 @pytest.mark.chromium

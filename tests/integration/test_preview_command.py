@@ -20,6 +20,7 @@ from flashback.web import listen
 from flashback.web.preview import in_scheme, preview_application
 from flashback.workspace.previewing import Preview
 
+from fixtures import npm
 from fixtures.devtools import Browser, browsing, chromium
 
 SETTINGS = """
@@ -250,6 +251,22 @@ def test_a_browser_shows_dark_text_and_findings(
     text = FRENCH.replace("[Lire l'article](https://press.example/un)", "")
     file.write_text(text, encoding="utf-8")
     browser.until("document.querySelector('#findings .error code').textContent.includes('fr.md:')")
+
+
+@pytest.mark.chromium
+@pytest.mark.skipif(not npm.has("axe-core"), reason="axe-core is not installed")
+def test_everybody_can_work_with_the_preview(browser: Browser, url: str, workspace: Path) -> None:
+    """axe-core finds no violation in the page around the mail, with a finding shown."""
+    file = workspace / "issues" / "7" / "fr.md"
+    file.write_text(FRENCH.replace("https://press", "htp://press"), encoding="utf-8")
+    browser.open(f"{url}/")
+    browser.until("document.querySelectorAll('#findings .error').length > 0")
+    browser.ask(npm.script("axe-core/axe.min.js") + ";0")
+    found = browser.ask(
+        "axe.run({exclude: ['iframe']})"
+        ".then((r) => r.violations.map((v) => [v.id, v.nodes[0].html.slice(0, 200)]))"
+    )
+    assert found == []
 
 
 @pytest.mark.chromium
