@@ -27,6 +27,7 @@ from flashback.model import (
     Quotation,
     Strong,
     Subheading,
+    Table,
 )
 from flashback.sentences import tr
 
@@ -194,5 +195,7 @@ def _inside(node: Block | Inline) -> Iterable[Block | Inline]:
             return children
         case Items(items):
             return chain.from_iterable(items)
+        case Table():
+            return chain.from_iterable(node.cells)
         case _:
             return ()

@@ -18,6 +18,7 @@ from flashback.compose.pictures import Shown
 from flashback.model import (
     Block,
     Break,
+    Cell,
     Code,
     Direction,
     Emphasis,
@@ -30,6 +31,7 @@ from flashback.model import (
     Quotation,
     Strong,
     Subheading,
+    Table,
     Text,
     direction_of,
 )
@@ -39,6 +41,7 @@ _OPAQUE = "\ufffc"  # OBJECT REPLACEMENT CHARACTER: something stands here that i
 # What styles/inline.css takes from the width of a picture in a list or an excerpt.
 _LIST_INDENT = 24
 _QUOTE_INDENT = 3 + 18
+_GAP = 2  # columns of the screen between those of a table
 _EXCERPT = "  "  # before each line of an excerpt in the text part
 _NARROWEST = 48  # for a list in a list in a list ...
 
@@ -121,11 +124,33 @@ def _block_html(block: Block, prose: Prose) -> Markup:
             return template.format(prose.direction, inner)
         case Items():
             return _items_html(block, prose)
+        case Table():
+            return _table_html(block, prose)
         case Preformatted(text):
             shown = typography.disarm(typography.printable(text))
             return Markup('<pre class="pre" dir="ltr">{}</pre>').format(shown)
         case _:
             assert_never(block)
+
+
+def _table_html(table: Table, prose: Prose) -> Markup:
+    """A table of data, which its head tells screen readers."""
+    within = _narrower(prose, _NARROWEST * len(table.aligns))
+    start = "right" if prose.direction == "rtl" else "left"
+    cell = Markup('<{0} class="cell-of {1}{2}"{3}>{4}</{0}>')
+
+    def row(cells: Sequence[Cell], tag: str, ruled: str) -> Markup:
+        scope = Markup(' scope="col"') if tag == "th" else ""
+        return Markup("<tr>{}</tr>").format(
+            Markup("").join(
+                cell.format(tag, align or start, ruled, scope, _line_html(inner, within))
+                for inner, align in zip(cells, table.aligns, strict=True)
+            )
+        )
+
+    body = Markup("").join(row(cells, "td", " ruled") for cells in table.rows)
+    template = Markup('<table class="figures {}"><thead>{}</thead><tbody>{}</tbody></table>')
+    return template.format(prose.direction, row(table.head, "th", ""), body)
 
 
 def _narrower(prose: Prose, indent: int) -> Prose:
@@ -218,11 +243,40 @@ def _block_text(block: Block, prose: Prose, columns: int) -> str:
                 hang("\n".join(_block_text(b, prose, columns - len(mark)) for b in item), mark)
                 for mark, item in zip(marks, items, strict=True)
             )
+        case Table():
+            return _table_text(block, prose, columns)
         case Preformatted(text):
             shown = typography.disarm(typography.printable(text))
             return "\n".join(line.rstrip() for line in shown.splitlines())
         case _:
             assert_never(block)
+
+
+def _table_text(table: Table, prose: Prose, columns: int) -> str:
+    """Columns where they fit; else each row as lines of "head: cell"."""
+    head, *rows = [
+        [" ".join(_line_text(cell, prose).split("\n")) for cell in row]
+        for row in (table.head, *table.rows)
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    if sum(widths) + _GAP * (len(widths) - 1) > columns:
+        return "\n\n".join(_row_text(head, row, prose, columns) for row in rows or [head])
+    lines = (
+        (" " * _GAP).join(
+            text.rjust(width) if align == "right" else text.ljust(width)
+            for text, width, align in zip(row, widths, table.aligns, strict=True)
+        )
+        for row in (head, ["-" * width for width in widths], *rows)
+    )
+    return "\n".join(typography.isolate(line.rstrip(" "), prose.language) for line in lines)
+
+
+def _row_text(head: Sequence[str], row: Sequence[str], prose: Prose, columns: int) -> str:
+    """A row that is too wide, a line for each cell."""
+    pairs = zip(head, row, strict=True)
+    colon = "\u00a0: " if prose.language.startswith("fr") else ": "
+    told = (f"{name}{colon}{cell}" if name and name != cell else cell for name, cell in pairs)
+    return "\n".join(wrap(line, prose.language, columns=columns) for line in told if line)
 
 
 def _line_text(children: Sequence[Inline], prose: Prose) -> str:

@@ -39,6 +39,7 @@ def grammar() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING})
     # Editors indent by accident; and what they type is what readers get, without entities.
     markdown.disable(["code", "html_block", "html_inline", "entity"])
+    markdown.enable("table")
     markdown.core.ruler.at("inline", _bounded_inline)
     markdown.block.ruler.at("list", _list, {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.block.ruler.before("list", "figure", _figure, {"alt": ["list"]})

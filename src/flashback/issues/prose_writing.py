@@ -20,6 +20,7 @@ from flashback.model import (
     Quotation,
     Strong,
     Subheading,
+    Table,
     Text,
 )
 
@@ -110,11 +111,23 @@ def _block(node: Block) -> str:
                 _item(item, bullet if start is None else f"{min(start + index, _LAST_NUMBER)}. ")
                 for index, item in enumerate(items)
             )
+        case Table(head, rows, aligns):
+            return "\n".join([_row(head), _rule(aligns), *map(_row, rows)])
         case _:
             runs = (len(run) + 1 for run in re.findall("`+", node.text))
             marks = "`" * max(runs, default=0)
             marks = max(marks, "```", key=len)
             return f"{marks}\n{node.text}\n{marks}"
+
+
+def _row(cells: Iterable[Iterable[Inline]]) -> str:
+    texts = (inlines(cell).replace("\\\n", " ").replace("|", "\\|") for cell in cells)
+    return "| " + " | ".join(texts) + " |"
+
+
+def _rule(aligns: Iterable[str]) -> str:
+    marks = {"": "---", "left": ":--", "center": ":-:", "right": "--:"}
+    return "|" + "|".join(marks[align] for align in aligns) + "|"
 
 
 def _unmarked(text: str) -> str:

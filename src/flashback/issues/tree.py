@@ -4,27 +4,37 @@ Promises bounded depth, no HTML, and a remark wherever Markdown would swallow te
 too deep nesting, an open code fence, an unused link definition. Means nothing by headings yet.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 
 from flashback.issues.grammar import LONGEST_PARAGRAPH, NESTING, grammar, with_bullets
 from flashback.issues.inlines import Line, joined, lines_of
 from flashback.issues.remarks import Desk, short
 from flashback.model import (
+    Align,
     Block,
+    Cell,
     Items,
     Paragraph,
     Preformatted,
     Quotation,
     Subheading,
+    Table,
     plain,
 )
 from flashback.sentences import tr
 
-Kind = Literal["paragraph", "heading", "quote", "list", "code"]
+Kind = Literal["paragraph", "heading", "quote", "list", "code", "table"]
+
+_ALIGNS: Final[Mapping[str, Align]] = {
+    "text-align:left": "left",
+    "text-align:center": "center",
+    "text-align:right": "right",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,7 @@ class Node:
     items: tuple[tuple["Node", ...], ...] = ()  #: of a list
     start: int | None = None  #: a numbered list's first number
     text: str = ""  #: of code
+    table: Table | None = None
 
     @property
     def words(self) -> str:
@@ -58,6 +69,8 @@ def block_of(node: Node) -> Block:
             return Quotation(blocks_of(node.children))
         case "list":
             return Items(tuple(blocks_of(item) for item in node.items), node.start)
+        case "table" if node.table:
+            return node.table
         case _:
             return Preformatted(node.text)
 
@@ -91,6 +104,8 @@ def _gather(tokens: Iterator[Token], closing: str, desk: Desk) -> Iterator[Node]
                 yield Node(kind="quote", line=line, end=end, children=children)
             case "bullet_list_open" | "ordered_list_open":
                 yield _list(token, tokens, desk)
+            case "table_open":
+                yield Node(kind="table", line=line, end=end, table=_table(tokens, desk))
             case "fence":
                 _check_fence(token, desk)
                 yield Node(kind="code", line=line, end=end, text=token.content.removesuffix("\n"))
@@ -141,6 +156,39 @@ def _list(opening: Token, tokens: Iterator[Token], desk: Desk) -> Node:
     start = int(opening.attrs.get("start", 1)) if opening.type == "ordered_list_open" else None
     line, end = _place(opening)
     return Node(kind="list", line=line, end=end, items=tuple(items), start=start)
+
+
+def _table(tokens: Iterator[Token], desk: Desk) -> Table:
+    """Rows until the table ends; the first is its head."""
+    rows: list[list[Cell]] = []
+    aligns: list[Align] = []
+    place = 1
+    while (token := next(tokens)).type != "table_close":
+        if token.type == "tr_open":
+            rows.append([])
+            place, _ = _place(token)
+            if len(rows) > 1:
+                _check_row(place, len(rows[0]), desk)
+        elif token.type in {"th_open", "td_open"}:
+            if len(rows) == 1:
+                aligns.append(_ALIGNS.get(str(token.attrs.get("style", "")), ""))
+            rows[-1].append(joined(lines_of(next(tokens), place, desk)))
+    head, *others = (tuple(row) for row in rows)
+    return Table(head, tuple(others), tuple(aligns))
+
+
+def _check_row(line: int, columns: int, desk: Desk) -> None:
+    cells = [cell.strip() for cell in escapedSplit(desk.raw(line).strip("> \t"))]
+    cells = cells[1:] if cells and not cells[0] else cells
+    cells = cells[:-1] if cells and not cells[-1] else cells
+    if len(cells) > columns:
+        desk.remarks.error(
+            line,
+            "table-row-long",
+            tr("This row has {count} cells, and the head of the table {columns}.",
+               count=len(cells), columns=columns),
+            tr("Give the head as many; what is too much is lost."),
+        )  # fmt: skip
 
 
 def _check_depth(token: Token, desk: Desk) -> None:

@@ -24,8 +24,10 @@ from flashback.model.manuscript import Line, Manuscript
 from flashback.model.message import Envelope, FitOctets, Message
 from flashback.model.probe import Fate, Probe
 from flashback.model.prose import (
+    Align,
     Block,
     Break,
+    Cell,
     Code,
     Emphasis,
     Hyperlink,
@@ -37,6 +39,7 @@ from flashback.model.prose import (
     Quotation,
     Strong,
     Subheading,
+    Table,
     Text,
     links_in,
     plain,
@@ -55,9 +58,11 @@ __all__ = [
     "TRANSITIONS",
     "Account",
     "Address",
+    "Align",
     "Article",
     "Block",
     "Break",
+    "Cell",
     "Claim",
     "Code",
     "Consent",
@@ -104,6 +109,7 @@ __all__ = [
     "SubscriberStatus",
     "Suppression",
     "SuppressionReason",
+    "Table",
     "Text",
     "direction_of",
     "links_in",

@@ -6,7 +6,7 @@ typography happens when it is typeset.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Literal, assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,25 @@ class Preformatted:
     text: str
 
 
-Block = Paragraph | Subheading | Items | Quotation | Preformatted
+Cell = tuple[Inline, ...]
+Align = Literal["", "left", "center", "right"]  #: "": where a line begins
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Figures in columns. Every row has as many cells as there are ``aligns``."""
+
+    head: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    aligns: tuple[Align, ...]
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """All cells, row by row, the head first."""
+        return (cell for row in (self.head, *self.rows) for cell in row)
+
+
+Block = Paragraph | Subheading | Items | Quotation | Preformatted | Table
 
 
 def links_in(nodes: Iterable[Inline | Block]) -> Iterator[Hyperlink]:
@@ -109,14 +127,13 @@ def links_in(nodes: Iterable[Inline | Block]) -> Iterator[Hyperlink]:
             case Items(items):
                 for item in items:
                     yield from links_in(item)
-            case Emphasis(children) | Strong(children):
-                yield from links_in(children)
-            case Paragraph(children) | Subheading(children):
-                yield from links_in(children)
-            case Quotation(children):
-                yield from links_in(children)
-            case _:
+            case Table():
+                for cell in node.cells:
+                    yield from links_in(cell)
+            case Text() | Code() | Break() | Picture() | Preformatted():
                 pass
+            case _:
+                yield from links_in(node.children)
 
 
 def plain(nodes: Iterable[Inline | Block]) -> str:
@@ -137,11 +154,11 @@ def _pieces(nodes: Iterable[Inline | Block]) -> Iterator[str]:
                 yield alt
             case Emphasis(children) | Strong(children) | Hyperlink(children=children):
                 yield from _pieces(children)
-            case Paragraph(children) | Subheading(children):
-                yield f"{plain(children)} "
-            case Quotation(children):
-                yield f"{plain(children)} "
+            case Paragraph() | Subheading() | Quotation():
+                yield f"{plain(node.children)} "
             case Items(items):
                 yield from (f"{plain(item)} " for item in items)
+            case Table():
+                yield from (f"{plain(cell)} " for cell in node.cells)
             case _:
                 assert_never(node)
