@@ -19,7 +19,7 @@ from flashback.errors import FlashbackError
 from flashback.issues import parse, read_issue, written
 from flashback.issues.manuscript_loss import lost
 from flashback.issues.manuscripts import Given, drafted
-from flashback.model import Issue, Items, Severity, plain
+from flashback.model import Hyperlink, Issue, Items, Severity, Text, plain
 from flashback.word import read_docx
 
 from fixtures.documents import Document, Paragraph, Run, packed
@@ -235,16 +235,36 @@ def bombs() -> dict[str, bytes]:
     main = parts["word/document.xml"]
     deep = b"<w:sdt><w:sdtContent>" * 30_000 + b"</w:sdtContent></w:sdt>" * 30_000
 
+    wide = (
+        '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY a "b">]>'
+        + main.decode().partition("?>")[2]
+    )
+
     def with_main(text: bytes) -> bytes:
         return packed(parts | {"word/document.xml": text})
+
+    def renamed(text: bytes) -> dict[str, bytes]:
+        """The document under a name that is not one of XML."""
+        new = {
+            name: part.replace(b"word/document.xml", b"word/document.dat")
+            for name, part in parts.items()
+        }
+        del new["word/document.xml"]
+        return new | {
+            "word/document.dat": text,
+            "word/_rels/document.dat.rels": new["word/_rels/document.xml.rels"],
+        }
 
     return {
         "unpacks": with_main(main + b" " * 60_000_000),
         "declares": with_main(b'<!DOCTYPE x [<!ENTITY a "b">]>' + main),
-        "declares-wide": with_main(main.decode().encode("utf-16")),
+        "declares-wide": with_main(wide.encode("utf-16")),
         "parts": packed(parts | {f"word/x{n}": b"" for n in range(6000)}),
         "no-document": packed({n: p for n, p in parts.items() if n != "word/document.xml"}),
         "broken-xml": with_main(main[:-20]),
+        "declares-elsewhere": packed(renamed(b'<!DOCTYPE x [<!ENTITY a "b">]>' + main)),
+        "declares-wide-without-mark": with_main(wide.encode("utf-16-le")),
+        "unpacks-elsewhere": packed(renamed(main + b" " * 60_000_000)),
         "nested": with_main(main.replace(b"<w:body>", b"<w:body>" + deep)),
         "zip-of-text": packed({"letter.txt": b"words"}),
         "old": b"\xd0\xcf\x11\xe0" + bytes(600),
@@ -256,7 +276,8 @@ def bombs() -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "name",
-    ["unpacks", "declares", "declares-wide", "parts", "no-document", "broken-xml", "nested",
+    ["unpacks", "unpacks-elsewhere", "declares", "declares-wide", "declares-elsewhere",
+     "declares-wide-without-mark", "parts", "no-document", "broken-xml", "nested",
      "zip-of-text", "old", "cut", "empty", "pdf"],
 )  # fmt: skip
 def test_a_hostile_file_is_a_sentence(name: str) -> None:
@@ -264,6 +285,65 @@ def test_a_hostile_file_is_a_sentence(name: str) -> None:
     with pytest.raises(FlashbackError) as refused:
         read_docx(bombs()[name])
     assert str(refused.value.hint)
+
+
+SPACES = (
+    'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    ' xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
+    ' xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+)
+RARE = {
+    "simple-field": "<w:fldSimple w:instr=' DATE '><w:r><w:t>mots rares</w:t></w:r></w:fldSimple>",
+    "direction": '<w:bdo w:val="rtl"><w:r><w:t>mots rares</w:t></w:r></w:bdo>',
+    "embedding": '<w:dir w:val="rtl"><w:r><w:t>mots rares</w:t></w:r></w:dir>',
+    "new-box": f"<w:r><mc:AlternateContent {SPACES}><mc:Choice Requires='wps'><w:drawing><wps:txbx>"
+    "<w:txbxContent><w:p><w:r><w:t>mots rares</w:t></w:r></w:p></w:txbxContent></wps:txbx>"
+    "</w:drawing></mc:Choice></mc:AlternateContent></w:r>",
+    "box-twice": f"<w:r><mc:AlternateContent {SPACES}><mc:Choice Requires='wps'><w:drawing>"
+    "<w:txbxContent><w:p><w:r><w:t>mots rares</w:t></w:r></w:p></w:txbxContent></w:drawing>"
+    "</mc:Choice><mc:Fallback><w:pict><w:txbxContent><w:p><w:r><w:t>mots rares</w:t></w:r></w:p>"
+    "</w:txbxContent></w:pict></mc:Fallback></mc:AlternateContent></w:r>",
+    "formula": f"<m:oMath {SPACES}><m:r><m:t>mots</m:t></m:r>"
+    "<m:r><m:t> rares</m:t></m:r></m:oMath>",
+    "unheard-of": "<w:unheardOf><w:r><w:t>mots rares</w:t></w:r></w:unheardOf>",
+}
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_words_in_rare_places_are_kept(name: str) -> None:
+    """Text in a field, a box, a formula or of a stated direction comes through, and once."""
+    rare = f"<w:p><w:r><w:t>Voici </w:t></w:r>{RARE[name]}</w:p>"
+    manuscript = read_docx(Document([bold("Titre"), rare]).octets())
+    assert " ".join(line.text for line in manuscript.lines).count("mots rares") == 1
+    assert manuscript.left_out == ()
+
+
+@pytest.mark.parametrize("simple", [True, False])
+def test_a_field_that_is_a_link_leads_where_it_led(*, simple: bool) -> None:
+    """Word's switches after the address are not of the address."""
+    instruction = 'HYPERLINK "https://example.org/a" \\t "_blank"'
+    words = "<w:r><w:t>Lire</w:t></w:r>"
+    field = f"<w:fldSimple w:instr='{instruction}'>{words}</w:fldSimple>"
+    if not simple:
+        begin, separate, end = (
+            f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
+            for kind in ("begin", "separate", "end")
+        )
+        halves = (f"<w:r><w:instrText>{half}</w:instrText></w:r>"
+                  for half in (instruction[:20], instruction[20:]))  # fmt: skip
+        field = begin + "".join(halves) + separate + words + end
+    (_, line) = read_docx(Document([bold("Titre"), f"<w:p>{field}</w:p>"]).octets()).lines
+    assert line.children == (Hyperlink((Text("Lire"),), "https://example.org/a"),)
+
+
+def test_words_that_the_reader_passes_over_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file's own words are counted beside what was understood."""
+    monkeypatch.setattr("flashback.word.reading.unfold", lambda _root: None)
+    rare = f"<w:p>{RARE['direction']}</w:p>"
+    manuscript = read_docx(Document([bold("Titre"), rare]).octets())
+    assert [str(s) for s in manuscript.left_out] == [
+        "Words were not understood, and left out: mots, rares"
+    ]
 
 
 def test_a_book_is_read_in_bounded_time() -> None:

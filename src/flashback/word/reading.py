@@ -19,13 +19,15 @@ from flashback.model import (
     Text,
     plain,
 )
-from flashback.sentences import tr
+from flashback.sentences import Sentence, tr
 from flashback.word import package
+from flashback.word.unfolding import unfold, words_of
 
 _HEADING: Final = re.compile(r"(?:heading|titre|title|عنوان)\s*([1-6])?", re.IGNORECASE)
 _QUOTE: Final = re.compile(r"quot|citation|zitat|اقتباس", re.IGNORECASE)
 _LINK: Final = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
 _INDENTED: Final = 280  #: twentieths of a point: half a centimetre
+_WORD: Final = re.compile(r"\w+")
 _INVISIBLE: Final = re.compile("[\u200b\u2060\ufeff\u00ad]")
 
 
@@ -41,11 +43,23 @@ class _Run:
 
 def read_docx(content: bytes) -> Manuscript:
     """The lines of a document. Raises FlashbackError with the way out."""
-    package.check(content)
-    document = _opened(content)
+    parts = package.opened(content)
+    for root in parts.values():
+        unfold(root)
+    document = _opened(package.packed(parts))
     reader = _Reader(document)
     lines = tuple(line for child in document.children for line in reader.lines(child))
-    return Manuscript(lines=lines, left_out=tuple(reader.left_out()))
+    pieces = [piece for root in parts.values() for piece in words_of(root, "w:body")]
+    return Manuscript(lines=lines, left_out=(*reader.left_out(), *_overlooked(pieces, lines)))
+
+
+def _overlooked(pieces: Iterable[str], lines: Iterable[Line]) -> Iterator[Sentence]:
+    """Words of the file that no line has. None, as far as anybody knows; it is looked at."""
+    there = "".join(_WORD.findall(" ".join(line.text for line in lines).casefold()))
+    words = [word for piece in pieces for word in _WORD.findall(_clean(piece).casefold())]
+    gone = [word for word in dict.fromkeys(words) if word not in there]
+    if gone:
+        yield tr("Words were not understood, and left out: {words}", words=", ".join(gone[:50]))
 
 
 def _opened(content: bytes) -> Any:
@@ -206,8 +220,7 @@ def _parts(runs: Iterable[_Run | None]) -> Iterator[list[_Run]]:
             yield part
             part = []
             continue
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFC", run.text))
-        text = "".join(c if unicodedata.category(c) != "Cc" else " " for c in text)
+        text = _clean(run.text)
         if not text:
             continue
         last = part[-1] if part else None
@@ -216,6 +229,11 @@ def _parts(runs: Iterable[_Run | None]) -> Iterator[list[_Run]]:
         else:
             part.append(replace(run, text=text))
     yield part
+
+
+def _clean(text: str) -> str:
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    return "".join(c if unicodedata.category(c) != "Cc" else " " for c in text)
 
 
 def _inlines(runs: Sequence[_Run]) -> tuple[Inline, ...]:
