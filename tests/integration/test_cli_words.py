@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,13 +169,77 @@ def test_an_import_is_shown_field_by_field(run: Run, tmp_path: Path) -> None:
         "address;name;language\nsam@example.org;Sam Reid;\nann@example.org;;\nnew@example.org;;\n"
         "not an address;;\n"
     )
-    shown = run("subscribers", "import", "l.csv", "--dry-run")
+    asked = run("subscribers", "import", "l.csv", "--dry-run")
+    assert asked.code == Exit.USAGE
+    assert "What did these people agree to?" in asked.err
+    unconfirmed = ("--status", "unconfirmed")
+    shown = run("subscribers", "import", "l.csv", "--dry-run", *unconfirmed)
     assert shown.code == Exit.REFUSALS
-    assert "sam@example.org: name:  → Sam Reid" in shown.out
+    assert "sam@example.org: name: – → Sam Reid" in shown.out
     assert "row 5" in shown.out
     assert "Nothing was changed." in shown.out
     assert run("subscribers", "list", "--json").out.count("\n") == 2
-    assert "1 people added, 1 changed." in run("subscribers", "import", "l.csv", "--yes").out
+    done = run("subscribers", "import", "l.csv", "--yes", *unconfirmed)
+    assert "1 people added, 1 changed." in done.out
+    rejects = (tmp_path / "l.refused.csv").read_text()
+    assert rejects.splitlines()[0] == "address;name;language;flashback.reason"
+    assert rejects.splitlines()[1].startswith("not an address;;;")
+    assert (tmp_path / "l.refused.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_archive_of_another_program(run: Run, tmp_path: Path) -> None:
+    """What each file is taken for is said; programs get one object; nothing is asked of them."""
+    head = "Email Address,First Name,Last Name,OPTIN_TIME,LEID,EUID,TAGS\n"
+    with zipfile.ZipFile(tmp_path / "audience.zip", "w") as archive:
+        archive.writestr(
+            "subscribed_1.csv", f"{head}sam@example.org,Sam,,2021-02-04,1,a,\nno,,,,,,\n"
+        )
+        archive.writestr("unsubscribed_1.csv", f"{head}ann@example.org,,,,2,b,\n")
+    shown = run("subscribers", "import", "audience.zip", "--dry-run")
+    assert "subscribed_1.csv: Mailchimp, utf-8" in shown.out
+    assert "subscribed_1.csv, row 3" in shown.out
+    asked = run("subscribers", "import", "audience.zip", "--json")
+    assert json.loads(asked.out)["done"] is False
+    assert run("subscribers", "list", "--json").out == ""
+    done = run("subscribers", "import", "audience.zip", "--json", "--yes")
+    told = json.loads(done.out)
+    assert (told["done"], told["new"], told["refused"]) == (True, 2, 1)
+    assert told["refusals"][0]["sheet"] == "subscribed_1.csv"
+    people = [json.loads(line) for line in run("subscribers", "list", "--json").out.splitlines()]
+    assert [person["status"] for person in people] == ["confirmed", "unsubscribed"]
+    with zipfile.ZipFile(tmp_path / "audience.refused.zip") as archive:
+        (name,) = archive.namelist()
+        rejects = archive.read(name).decode()
+    assert rejects.startswith("Email Address,First Name,")
+    (tmp_path / name).write_text(rejects.replace("no,", "new@example.org,"))
+    assert "1 people added" in run("subscribers", "import", name, "--yes").out
+    assert json.loads(run("subscribers", "show", "new@example.org", "--json").out)["fields"] == {}
+
+
+def test_a_list_of_addresses_is_asked_about(run: Run, tmp_path: Path) -> None:
+    """Nobody is taken for somebody who agreed; the question says how to answer."""
+    (tmp_path / "l.txt").write_text("Sam <sam@example.org>\nann@example.org\nnope\n")
+    refused = run("subscribers", "import", "l.txt", "--yes")
+    assert refused.code == Exit.USAGE
+    assert "--status unconfirmed" in refused.err
+    done = run("subscribers", "import", "l.txt", "--yes", "--consent", "Signed the sheet in May")
+    assert "2 people added" in done.out
+    assert (tmp_path / "l.refused.txt").read_text().splitlines()[1] == "nope"
+    shown = json.loads(run("subscribers", "show", "sam@example.org", "--json").out)
+    assert shown["status"] == "confirmed"
+    assert shown["consents"][0]["wording"] == "Signed the sheet in May"
+    assert shown["consents"][0]["evidence"].startswith("sha256:")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl"])
+def test_out_and_in_again(run: Run, tmp_path: Path, kind: str) -> None:
+    """Each kind of export is a list that changes nothing where it came from."""
+    people(run, "sam", "ann")
+    run("subscribers", "export", f"all.{kind}")
+    again = run("subscribers", "import", f"all.{kind}", "--yes")
+    assert again.code == Exit.DONE
+    assert "2  unchanged" in again.out
+    assert (tmp_path / f"all.{kind}").stat().st_mode & 0o777 == 0o600
 
 
 def test_export_to_the_screen(run: Run) -> None:

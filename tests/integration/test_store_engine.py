@@ -1,6 +1,7 @@
 """Opening the store: made privately, migrated by whoever comes first, and errors in plain words."""
 
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -159,8 +160,11 @@ def _constraints(connection: Connection) -> list[str]:
     if connection.dialect.name == "sqlite":
         statement = "SELECT sql FROM sqlite_master WHERE sql LIKE '%TABLE%' AND name NOT LIKE :own"
         tables = connection.scalars(text(statement), {"own": schema.VERSION_TABLE})
+        # What lies between the outer parentheses, parted by the commas outside the inner ones.
         clauses = [
-            line.strip().rstrip(",") for table in tables for line in table.splitlines()[1:-1]
+            clause
+            for table in tables
+            for clause in re.split(r",(?![^(]*\))", table[table.index("(") + 1 : -1])
         ]
         return sorted(" ".join(clause.split()) for clause in clauses)
     statement = (

@@ -17,32 +17,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashback import addresses
-from flashback.errors import ImportFileError
 from flashback.model import (
+    Circumstances,
     Consent,
     ConsentKind,
     SubscriberStatus,
     SuppressionReason,
 )
+from flashback.rosters import WRITERS
 from flashback.store import (
-    Circumstances,
     ImportPlan,
-    Reading,
     Store,
     Subscribers,
     apply_import,
-    export_csv,
-    export_jsonl,
+    exporting,
     plan_import,
-    read_csv,
-    read_jsonl,
 )
 
+from fixtures.rosters import AGREEING, FILE, read
 from fixtures.stores import AGREED, MINUTE, NOW, address, opened
 
 U = SubscriberStatus
-FILE = Circumstances(source="import:acteurs.csv", now=NOW)
-AGREEING = Circumstances(source="import:acteurs.csv", now=NOW, consent="Oui")
 
 
 @pytest.fixture
@@ -53,128 +48,18 @@ def store(store_url: str) -> Iterator[Store]:
     store.close()
 
 
-def listed(content: str, circumstances: Circumstances = FILE) -> Reading:
-    """A CSV file read."""
-    return read_csv(io.StringIO(content), circumstances)
-
-
 def taken(store: Store, content: str, circumstances: Circumstances = FILE) -> ImportPlan:
     """A CSV file imported."""
-    return apply_import(store, plan_import(store, listed(content, circumstances)), now=NOW)
+    plan = plan_import(store, read(content, circumstances).rows)
+    return apply_import(store, plan, now=NOW)
 
 
-class TestReading:
-    """Files as people really have them."""
-
-    @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-    @pytest.mark.parametrize("mark", ["", "\ufeff"])
-    def test_headers_and_delimiters(self, delimiter: str, mark: str) -> None:
-        """French headers, accents, capitals, a byte-order mark; other columns become fields."""
-        header = ["Adresse", " NOM ", "Langue", "organisation", "Statut", "Consentement", "Ville"]
-        row = ["a@example.org", "Amal, Bennis; A", "arabe", "Amana", "Confirmé", "Oui", "Fès"]
-        buffer = io.StringIO()
-        csv.writer(buffer, delimiter=delimiter).writerows([header, row, [], ["", ""]])
-        (entry,) = listed(mark + buffer.getvalue()).entries
-        assert entry.row == 2
-        assert entry.address.key == "a@example.org"
-        assert (entry.name, entry.language) == ("Amal, Bennis; A", "ar")
-        assert entry.fields == {"Ville": "Fès"}
-        assert entry.status is U.CONFIRMED
-        assert entry.consents == (
-            Consent(kind=ConsentKind.GRANTED, at=NOW, source="import:acteurs.csv", wording="Oui"),
-        )
-
-    @pytest.mark.parametrize(
-        ("status", "wording", "for_all", "expected"),
-        [
-            ("مؤكد", "نعم", "", U.CONFIRMED),
-            ("confirmed", "", "Oui", U.CONFIRMED),
-            ("confirmed", "", "", U.UNCONFIRMED),
-            ("confirmed", "   ", "", U.UNCONFIRMED),
-            ("", "Oui", "Oui", U.UNCONFIRMED),
-            ("désabonnée", "Oui", "Oui", U.UNSUBSCRIBED),
-        ],
-    )
-    def test_a_positive_sign(
-        self, status: str, wording: str, for_all: str, expected: SubscriberStatus
-    ) -> None:
-        """Confirmed needs both: the row says so, and there are words that were agreed to."""
-        circumstances = Circumstances(source="import", now=NOW, consent=for_all)
-        content = f"address,status,consent\na@example.org,{status},{wording}\n"
-        (entry,) = listed(content, circumstances).entries
-        assert entry.status is expected
-
-    @pytest.mark.parametrize(
-        ("row", "reason"),
-        [
-            ("no address,,", "not an e-mail address"),
-            ("a@example.org,inactive,", "“inactive” is no status"),
-            ("a@example.org,,klingon?", "is no language"),
-            ("a@example.org,,,,,,,,more", "more cells"),
-            ('a@example.org,,,"a\nb"', "line break"),
-            ("a@example.org,,,,whim", "“whim” is no reason"),
-            ("a@example.org,,,,,[1]", "not as an export writes it"),
-            ("a@example.org,,,,,,yesterday", "“yesterday” is no time"),
-            ("B@example.org,,", "b@example.org stands in row 2 already"),
-        ],
-    )
-    def test_bad_rows_are_told(self, row: str, reason: str) -> None:
-        """A row that cannot be taken is refused with its number and reason; the others go in."""
-        header = "address,status,language,name,suppressed,consents,created_at\n"
-        reading = listed(f"{header}b@example.org\n{row}\nc@example.org\n")
-        assert [entry.address.key for entry in reading.entries] == [
-            "b@example.org",
-            "c@example.org",
-        ]
-        (refusal,) = reading.refused
-        assert refusal.row == 3
-        assert reason.casefold() in str(refusal.reason).casefold()
-
-    @pytest.mark.parametrize(
-        ("content", "told"),
-        [
-            ("", "column “address” once"),
-            ("name,language\nAmal,fr\n", "column “address” once"),
-            ("email,adresse\na@example.org,b@example.org\n", "column “address” once"),
-            ("address,ville,ville\na@example.org,1,2\n", "column “ville” once"),
-            ('address\n"a@example.org\n', "Line 2 cannot be read"),
-        ],
-    )
-    def test_no_list_at_all(self, content: str, told: str) -> None:
-        """A file that is no list is refused whole."""
-        with pytest.raises(ImportFileError, match=told):
-            listed(content)
-
-    def test_not_utf8(self) -> None:
-        """Another encoding is told, not guessed."""
-        stream = io.TextIOWrapper(io.BytesIO("address,nom\na@example.org,Zoé".encode("latin-1")))
-        stream.reconfigure(encoding="utf-8")
-        with pytest.raises(ImportFileError, match="not UTF-8 text"):
-            read_csv(stream, FILE)
-
-    @pytest.mark.parametrize(
-        ("line", "reason"),
-        [
-            ("{", "not JSON"),
-            ("[]", "no JSON object"),
-            ('{"address": 1}', "must be a text"),
-            ('{"address": "a@example.org", "fields": {"a": 1}}', "must be a text"),
-            ('{"address": "a@example.org", "consents": 1}', "not as an export writes it"),
-            ('{"address": "a@example.org", "name": "\\ud800"}', "control character"),
-        ],
-    )
-    def test_bad_json_lines_are_told(self, line: str, reason: str) -> None:
-        """JSON lines are judged as CSV is."""
-        reading = read_jsonl(io.StringIO(f'\n{line}\n{{"address": "b@example.org"}}\n'), FILE)
-        assert [entry.row for entry in reading.entries] == [3]
-        (refusal,) = reading.refused
-        assert refusal.row == 2
-        assert reason in str(refusal.reason)
-
-    def test_fields_that_are_none(self) -> None:
-        """Fields that are no object are no fields."""
-        line = '{"address": "b@example.org", "fields": "x"}'
-        assert read_jsonl(io.StringIO(line), FILE).entries[0].fields == {}
+def exported(store: Store, kind: str) -> bytes:
+    """All people of a store as a file."""
+    out = io.BytesIO()
+    with exporting(store) as (facts, fields):
+        WRITERS[kind](out, facts, fields)
+    return out.getvalue()
 
 
 class TestImporting:
@@ -182,7 +67,7 @@ class TestImporting:
 
     def test_a_plan_changes_nothing(self, store: Store) -> None:
         """What would happen is told before it happens."""
-        plan = plan_import(store, listed("address\na@example.org\nno\n"))
+        plan = plan_import(store, read("address\na@example.org\nno\n").rows)
         assert [entry.row for entry in plan.new] == [2]
         assert [refusal.row for refusal in plan.refused] == [3]
         assert Subscribers(store).list() == ()
@@ -238,7 +123,7 @@ class TestImporting:
         """The plan is decided anew in the transaction that carries it out."""
         book = Subscribers(store)
         added = book.add(AGREEABLE, now=NOW, status=U.CONFIRMED, consent=AGREED)
-        plan = plan_import(store, listed("address,name\nb@example.org,B\n"))
+        plan = plan_import(store, read("address,name\nb@example.org,B\n").rows)
         assert len(plan.changed) == 1
         book.unsubscribe(added.id, at=NOW, source="link")
         assert len(apply_import(store, plan, now=NOW).left_alone) == 1
@@ -262,6 +147,37 @@ class TestImporting:
         assert book.suppression("c@example.org") is not None
         assert len(book.list()) == 2, "a suppressed address alone is nobody"
 
+    def test_twice_in_one_file(self, store: Store) -> None:
+        """Of two rows of one person the one that lets them leave counts, else the first."""
+        done = taken(
+            store,
+            "address,status,name,suppressed\nA@example.org,confirmed,First,\n"
+            "a@example.org,confirmed,Second,\nb@example.org,confirmed,,\n"
+            "B@example.org,unsubscribed,,\nb@example.org,,,complaint\n"
+            "b@example.org,confirmed,,\n",
+            AGREEING,
+        )
+        assert [(refusal.row, str(refusal.reason)) for refusal in done.refused] == [
+            (3, "a@example.org stands in row 2, which counts."),
+            (4, "b@example.org stands in row 5, which counts."),
+            (5, "B@example.org stands in row 6, which counts."),
+            (7, "b@example.org stands in row 6, which counts."),
+        ]
+        assert Subscribers(store).get("a@example.org").name == "First"
+        assert Subscribers(store).suppression("b@example.org") is not None
+
+    def test_who_is_suppressed_can_still_leave(self, store: Store) -> None:
+        """A list that says that somebody left is believed, whatever else forbids mail to them."""
+        book = Subscribers(store)
+        added = book.add(AGREEABLE, now=NOW, status=U.CONFIRMED, consent=AGREED)
+        book.suppress(added.address.key, SuppressionReason.HARD_BOUNCE, at=NOW)
+        content = "address,status,name\nb@example.org,unsubscribed,New\n"
+        assert len(taken(store, content).changed) == 1
+        assert len(taken(store, content).left_alone) == 1
+        book.unsuppress(added.address.key)
+        person = book.get("b@example.org")
+        assert (person.status, person.name, person.mailable) == (U.UNSUBSCRIBED, "", False)
+
     def test_many(self, store: Store) -> None:
         """A list longer than one statement can name."""
         content = "address\n" + "".join(f"r{n}@example.org\n" for n in range(2_500))
@@ -280,23 +196,21 @@ class TestExporting:
         book = Subscribers(store)
         fields = {"@x": "+212", "y": "'=1", "z": "'x"}
         book.add(address("a@example.org"), now=NOW, name="=HYPERLINK(1)", fields=fields)
-        out = io.StringIO()
-        assert export_csv(store, out) == 1
-        cells = [cell for row in csv.reader(io.StringIO(out.getvalue())) for cell in row]
+        written = exported(store, "csv").decode()
+        cells = [cell for row in csv.reader(io.StringIO(written)) for cell in row]
         assert "'=HYPERLINK(1)" in cells
         assert "'+212" in cells
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
-        (entry,) = listed(out.getvalue()).entries
+        entry = read(written).entry
         assert entry.name == "=HYPERLINK(1)"
         assert entry.fields == fields
 
     def test_json_is_for_people_too(self, store: Store) -> None:
         """Arabic stays Arabic; one object a line."""
         Subscribers(store).add(address("a@example.org"), now=NOW, name="أمل")
-        out = io.StringIO()
-        assert export_jsonl(store, out) == 1
-        assert "أمل" in out.getvalue()
-        assert json.loads(out.getvalue())["status"] == "unconfirmed"
+        (line,) = exported(store, "jsonl").decode().splitlines()
+        assert "أمل" in line
+        assert json.loads(line)["status"] == "unconfirmed"
 
     def test_a_full_store_survives_the_round(
         self, store: Store, store_url: str, tmp_path: Path
@@ -309,29 +223,17 @@ class TestExporting:
         book.unsubscribe(added.id, at=NOW + MINUTE, source="link")
         book.suppress("a@example.org", SuppressionReason.COMPLAINT, at=NOW, note="=x")
         book.suppress("z@example.org", SuppressionReason.HARD_BOUNCE, at=NOW, note="550")
-        for number, (export, read) in enumerate(ROUNDS):
-            other = opened(f"sqlite:///{tmp_path}/other{number}.db")
-            assert _round(store, other, export, read) == facts(store)
+        for kind in WRITERS:
+            other = opened(f"sqlite:///{tmp_path}/{kind}.db")
+            assert _round(store, other, kind) == exported(store, "jsonl")
             other.close()
 
 
-ROUNDS: Any = ((export_csv, read_csv), (export_jsonl, read_jsonl))
-
-
-def facts(store: Store) -> str:
-    """All that an export tells."""
-    out = io.StringIO()
-    export_jsonl(store, out)
-    return out.getvalue()
-
-
-def _round(store: Store, other: Store, export: Any, read: Any) -> str:
-    out = io.StringIO(newline="")
-    export(store, out)
-    reading = read(io.StringIO(out.getvalue(), newline=""), FILE)
-    assert reading.refused == ()
-    apply_import(other, plan_import(other, reading), now=NOW + MINUTE)
-    return facts(other)
+def _round(store: Store, other: Store, kind: str) -> bytes:
+    found = read(exported(store, kind), name=f"export.{kind}")
+    assert found.refused == ()
+    apply_import(other, plan_import(other, found.rows), now=NOW + MINUTE)
+    return exported(other, "jsonl")
 
 
 @cache
@@ -356,6 +258,7 @@ PERSON = st.fixed_dictionaries(
         "name": WORDS,
         "language": st.sampled_from(["", "fr", "ar", "en", "fr-MA"]),
         "organisation": WORDS,
+        "tags": st.lists(WORDS, max_size=3),
         "fields": st.dictionaries(WORDS, WORDS, max_size=3),
         "now": TIMES,
     }
@@ -377,7 +280,7 @@ def test_export_and_import_are_the_identity(people: dict[str, Any], note: str) -
     """Whatever is in a store, its export restores it in an empty one."""
     with tempfile.TemporaryDirectory() as folder:
         stores = []
-        for name in ("one", "csv", "jsonl"):
+        for name in ("one", *WRITERS):
             shutil.copy(template(), f"{folder}/{name}.db")
             stores.append(opened(f"sqlite:///{folder}/{name}.db"))
         book = Subscribers(stores[0])
@@ -387,7 +290,11 @@ def test_export_and_import_are_the_identity(people: dict[str, Any], note: str) -
             for granted, at, wording in consents:
                 if granted:
                     agreed = Consent(
-                        kind=ConsentKind.GRANTED, at=at, source="staff", wording=wording
+                        kind=ConsentKind.GRANTED,
+                        at=at,
+                        source="staff",
+                        wording=wording,
+                        evidence=wording,
                     )
                     book.confirm(added.id, agreed)
                 else:
@@ -395,8 +302,8 @@ def test_export_and_import_are_the_identity(people: dict[str, Any], note: str) -
             if reason is not None:
                 book.suppress(mailbox.key, reason, at=added.created_at or NOW, note=note)
         book.suppress("orphan@example.org", SuppressionReason.MANUAL, at=NOW, note=note)
-        for other, (export, read) in zip(stores[1:], ROUNDS, strict=True):
-            assert _round(stores[0], other, export, read) == facts(stores[0])
+        for other, kind in zip(stores[1:], WRITERS, strict=True):
+            assert _round(stores[0], other, kind) == exported(stores[0], "jsonl")
         for each in stores:
             each.close()
 
@@ -405,8 +312,7 @@ def test_the_sample_is_taken_whole(tmp_path: Path) -> None:
     """The sample in the repository is a list that this program takes without a refusal."""
     sample = Path(__file__).parents[2] / "subscribers" / "sample.csv"
     store = opened(f"sqlite:///{tmp_path}/store.db")
-    with sample.open(encoding="utf-8", newline="") as stream:
-        done = apply_import(store, plan_import(store, read_csv(stream, FILE)), now=NOW)
+    done = apply_import(store, plan_import(store, read(sample.read_bytes()).rows), now=NOW)
     assert done.refused == ()
     assert len(done.new) == 60
     counts = Subscribers(store).counts()

@@ -12,7 +12,7 @@ from flashback.errors import StoreError
 from flashback.model import Account, DeliveryState, MailingState, Result
 from flashback.store import Store, Subscribers, schema
 
-from fixtures.stores import LEASE_OVER, MINUTE, NOW, ledger_of, opened, plan, readers, settlement
+from fixtures.stores import LEASE_OVER, MINUTE, NOW, ledger_of, opened, plan, settlement
 
 S = DeliveryState
 
@@ -30,7 +30,6 @@ def first(store_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         patched.setattr(schema, "HEAD", "0001")
         patched.setattr(schema, "_migrate", migrate_to_the_first)
         store = opened(store_url)
-    readers(store, 6)
     at = "2011-09-02 09:00:00.000000" if store.one_machine else NOW
     with store.write() as connection:
         for statement in _OLD_ROWS:
@@ -40,6 +39,13 @@ def first(store_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 _OLD_ROWS = (
+    *(
+        f"""INSERT INTO subscribers (mailbox, key, status, fields, created_at, changed_at)
+        VALUES ('r{n}@example.org', 'r{n}@example.org', 'confirmed', '{{}}', :at, :at)"""
+        for n in range(6)
+    ),
+    """INSERT INTO consents (subscriber_id, kind, at, source)
+    SELECT id, 'granted', :at, 'staff' FROM subscribers""",
     "INSERT INTO editions VALUES ('d', '35', '2011-09-02', 'fr', '', '', '', '', '', '', '')",
     """INSERT INTO mailings (issue_number, title, state, audience, opened_at, forced, sender)
     VALUES ('35', 'Flash-back', 'open', 6, :at, '[]', '{}')""",

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from flashback import storable
 from flashback.model import SubscriberStatus
-from flashback.store import door, storable, tabular
+from flashback.rosters import tabular
+from flashback.store import door
 
 
 @settings(max_examples=200, deadline=None)

@@ -23,6 +23,8 @@ _STATE_COLOURS: Final = {
     DeliveryState.IN_DOUBT: "magenta",
     DeliveryState.DEFERRED: "yellow",
 }
+#: Fewer octets are read before a bar is drawn.
+_WORTH_A_BAR: Final = 1_000_000
 _OPEN: Final = frozenset({DeliveryState.PLANNED, DeliveryState.DEFERRED})
 _SEVERITY_COLOURS: Final = {
     Severity.ERROR: "red",
@@ -148,6 +150,16 @@ def width(text: str) -> int:
         else 1 + (unicodedata.east_asian_width(c) in "WF")
         for c in text
     )
+
+
+@contextmanager
+def octets(count: int) -> Iterator[Callable[[int], None]]:
+    """A bar for reading so many octets; nothing where nobody looks, or for what is read at once."""
+    if count < _WORTH_A_BAR or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=count, label=told(tr("Reading")), file=sys.stderr) as bar:
+        yield bar.update
 
 
 @contextmanager

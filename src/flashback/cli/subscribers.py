@@ -14,6 +14,8 @@ from flashback.model import Consent, ConsentKind, Subscriber, SubscriberStatus
 from flashback.sentences import tr
 from flashback.workspace import Workspace, book
 
+#: What is told of a consent, in this order, as far as it is known.
+_TOLD = ("at", "kind", "source", "wording", "version", "by", "network_address", "evidence")
 _STATUS_WORDS = {
     SubscriberStatus.UNCONFIRMED: tr("unconfirmed"),
     SubscriberStatus.CONFIRMED: tr("confirmed"),
@@ -135,6 +137,7 @@ def as_object(person: Subscriber) -> dict[str, object]:
         "status": person.status.value,
         "suppressed": person.suppressed.value if person.suppressed else None,
         "fields": dict(person.fields),
+        "tags": list(person.tags),
         "created_at": person.created_at.isoformat() if person.created_at else None,
     }
 
@@ -155,6 +158,9 @@ def show_(folder: str, address: str, as_json: bool) -> None:
             "source": c.source,
             "wording": c.wording,
             "by": c.by,
+            "version": c.version,
+            "network_address": c.network_address,
+            "evidence": c.evidence,
         }
         for c in history.consents
     ]
@@ -163,9 +169,10 @@ def show_(folder: str, address: str, as_json: bool) -> None:
         return
     for key, value in as_object(person).items():
         if value:
-            click.echo(f"  {key:<13} {value}")
+            words = ", ".join(value) if isinstance(value, list) else value
+            click.echo(f"  {key:<13} {words}")
     for consent in consents:
-        parts = (str(consent[key]) for key in ("at", "kind", "source", "wording"))
+        parts = (str(consent[key]) for key in _TOLD if consent[key])
         click.echo(f"  consent       {'  '.join(parts)}")
     if history.suppression:
         fact = history.suppression

@@ -44,6 +44,7 @@ from flashback.model.prose import (
     links_in,
     plain,
 )
+from flashback.model.roster import Circumstances, Entry, Refusal
 from flashback.model.subscriber import (
     Consent,
     ConsentKind,
@@ -63,6 +64,7 @@ __all__ = [
     "Block",
     "Break",
     "Cell",
+    "Circumstances",
     "Claim",
     "Code",
     "Consent",
@@ -72,6 +74,7 @@ __all__ = [
     "Direction",
     "Edition",
     "Emphasis",
+    "Entry",
     "Envelope",
     "Fate",
     "Finding",
@@ -97,6 +100,7 @@ __all__ = [
     "Probe",
     "Quotation",
     "Quoted",
+    "Refusal",
     "Reply",
     "Result",
     "Section",

@@ -40,6 +40,9 @@ class Consent:
     source: str  #: how: "staff", "import:acteurs.csv", "link"
     wording: str = ""  #: the sentence that was agreed to
     by: str = ""  #: who recorded it
+    version: str = ""  #: of the wording
+    network_address: str = ""  #: from where it was given, where that is known
+    evidence: str = ""  #: what it can be checked against: a file's digest, another system's words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class Subscriber:
     organisation: str = ""
     status: SubscriberStatus = SubscriberStatus.UNCONFIRMED
     fields: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()  #: in lower case, in order, none twice
     suppressed: SuppressionReason | None = None
     created_at: dt.datetime | None = None
 

@@ -5,11 +5,11 @@ import datetime as dt
 from sqlalchemy import Connection, select, update
 
 from flashback.model import DeliveryState, SuppressionReason
+from flashback.storable import foreign
 from flashback.store.mailings import skip_if_cancelled, state_of, unfinish
 from flashback.store.once import insert_once
 from flashback.store.reports import no_delivery
 from flashback.store.settling import EVIDENCE, check_lawful
-from flashback.store.storable import foreign
 from flashback.store.tables import deliveries, subscribers, suppressions
 
 

@@ -1,18 +1,17 @@
-"""Every fact about people, as CSV or JSON lines; importing it into an empty store restores them.
+"""Every fact about people, for ``rosters`` to write; imported, they restore an empty store.
 
-Deliveries are not among them: they belong to mailings. All rows are of one moment.
+Deliveries are not among them: they belong to mailings. All are of one moment.
 """
 
-import csv
 from collections.abc import Iterator
-from typing import Any, Final, TextIO
+from contextlib import contextmanager
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
 from flashback.model import Consent
-from flashback.store import people, tabular
+from flashback.store import people
 from flashback.store.engine import Store
-from flashback.store.schema import compact_json
 from flashback.store.tables import subscribers, suppressions
 
 _PEOPLE: Final = people.PEOPLE.add_columns(
@@ -21,38 +20,11 @@ _PEOPLE: Final = people.PEOPLE.add_columns(
 _STREAM: Final = people.CHUNK
 
 
-def export_jsonl(store: Store, stream: TextIO) -> int:
-    """Write one JSON object a line; how many."""
+@contextmanager
+def exporting(store: Store) -> Iterator[tuple[Iterator[dict[str, Any]], list[str]]]:
+    """Every fact as it was at one moment, one dictionary a person; and the names of all fields."""
     with store.read() as connection:
-        lines = 0
-        for fact in _facts(connection):
-            stream.write(compact_json(fact) + "\n")
-            lines += 1
-        return lines
-
-
-def export_csv(store: Store, stream: TextIO) -> int:
-    """Write a header and one row a person or suppressed address; how many, the header not counted.
-
-    A cell that a spreadsheet would run as a formula begins with an apostrophe.
-    """
-    with store.read() as connection:
-        names = _field_names(connection)
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(
-            tabular.defused([*tabular.COLUMNS, *(tabular.FIELD + name for name in names)])
-        )
-        rows = 0
-        for fact in _facts(connection):
-            cells = [fact.get(column, "") for column in tabular.COLUMNS]
-            fields = fact.get("fields", {})
-            cells[_CONSENTS] = compact_json(cells[_CONSENTS]) if cells[_CONSENTS] else ""
-            writer.writerow(tabular.defused([*cells, *(fields.get(name, "") for name in names)]))
-            rows += 1
-        return rows
-
-
-_CONSENTS: Final = tabular.COLUMNS.index("consents")
+        yield _facts(connection), _field_names(connection)
 
 
 def _field_names(connection: Connection) -> list[str]:
@@ -85,6 +57,7 @@ def _person(row: Any, agreed: tuple[Consent, ...]) -> dict[str, Any]:
         "organisation": row.organisation,
         "status": row.status.value,
         "fields": row.fields,
+        "tags": row.tags,
         "consents": [_consent(consent) for consent in agreed],
         "created_at": row.created_at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
@@ -103,10 +76,11 @@ def _suppression(reason: Any, at: Any, note: str) -> dict[str, str]:
 
 
 def _consent(consent: Consent) -> dict[str, str]:
+    words = {name: getattr(consent, name) for name in people.CONSENT_WORDS}
+    # The first three always stand there; the others where there is something to say.
+    always = ("source", "wording", "by")
     return {
         "kind": consent.kind.value,
         "at": consent.at.isoformat(),
-        "source": consent.source,
-        "wording": consent.wording,
-        "by": consent.by,
+        **{name: value for name, value in words.items() if value or name in always},
     }

@@ -5,15 +5,15 @@ confirmed to unconfirmed by a list; an empty cell erases nothing.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from flashback.model import Subscriber, SubscriberStatus
+from flashback.model import Entry, Refusal, Subscriber, SubscriberStatus
+from flashback.sentences import tr
 from flashback.store import people
 from flashback.store.engine import Store
-from flashback.store.reading import Entry, Reading, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,14 @@ class ImportPlan:
     unchanged: tuple[Entry, ...]
     left_alone: tuple[Entry, ...]  #: who left or is suppressed
     refused: tuple[Refusal, ...]
-    reading: Reading = field(repr=False)
+    entries: tuple[Entry, ...] = field(repr=False)  #: all that can be taken, each address once
 
 
-def plan_import(store: Store, reading: Reading) -> ImportPlan:
+def plan_import(store: Store, rows: Iterable[Entry | Refusal]) -> ImportPlan:
     """Tell what a list would do; nothing is written."""
+    entries, refused = _once(rows)
     with store.read() as connection:
-        return _plan(connection, reading)
+        return _plan(connection, entries, refused)
 
 
 def apply_import(store: Store, plan: ImportPlan, *, now: dt.datetime) -> ImportPlan:
@@ -49,24 +50,55 @@ def apply_import(store: Store, plan: ImportPlan, *, now: dt.datetime) -> ImportP
     That is decided anew inside the transaction: who left since the plan was shown stays away.
     """
     with store.write() as connection:
-        done = _plan(connection, plan.reading)
+        done = _plan(connection, plan.entries, plan.refused)
         _add(connection, done.new)
         for change in done.changed:
             _change(connection, change, now)
     return done
 
 
-def _plan(connection: Connection, reading: Reading) -> ImportPlan:
-    keys = [entry.address.key for entry in reading.entries]
+def _once(rows: Iterable[Entry | Refusal]) -> tuple[tuple[Entry, ...], tuple[Refusal, ...]]:
+    """Each address once; of two rows, the one that lets the person leave, else the first."""
+    entries: dict[str, Entry] = {}
+    refused: list[Refusal] = []
+    for row in rows:
+        if isinstance(row, Refusal):
+            refused.append(row)
+            continue
+        key = row.address.key
+        first = entries.setdefault(key, row)
+        if first is not row:
+            kept, other = (row, first) if _takes_away(row) > _takes_away(first) else (first, row)
+            entries[key] = kept
+            refused.append(_repeated(other, kept))
+    return tuple(entries.values()), tuple(sorted(refused, key=lambda r: (r.sheet, r.row)))
+
+
+def _takes_away(entry: Entry) -> int:
+    if entry.suppression is not None:
+        return 2
+    return int(entry.status is SubscriberStatus.UNSUBSCRIBED)
+
+
+def _repeated(entry: Entry, kept: Entry) -> Refusal:
+    place = f"{kept.sheet} {kept.row}".strip()
+    reason = tr("{address} stands in row {row}, which counts.", address=entry.address, row=place)
+    return Refusal(entry.row, reason, (), entry.sheet)
+
+
+def _plan(
+    connection: Connection, entries: tuple[Entry, ...], refused: tuple[Refusal, ...]
+) -> ImportPlan:
+    keys = [entry.address.key for entry in entries]
     known = people.by_keys(connection, keys)
     suppressed = people.suppressed_keys(connection, keys)
     new: list[Entry] = []
     changed: list[Change] = []
     unchanged: list[Entry] = []
     left_alone: list[Entry] = []
-    for entry in reading.entries:
+    for entry in entries:
         before = known.get(entry.address.key)
-        if entry.address.key in suppressed or _left(before):
+        if (entry.address.key in suppressed or _left(before)) and not _leaves(before, entry):
             left_alone.append(entry)
         elif before is None:
             new.append(entry)
@@ -79,8 +111,8 @@ def _plan(connection: Connection, reading: Reading) -> ImportPlan:
         changed=tuple(changed),
         unchanged=tuple(unchanged),
         left_alone=tuple(left_alone),
-        refused=reading.refused,
-        reading=reading,
+        refused=refused,
+        entries=entries,
     )
 
 
@@ -88,8 +120,16 @@ def _left(person: Subscriber | None) -> bool:
     return person is not None and person.status is SubscriberStatus.UNSUBSCRIBED
 
 
+def _leaves(before: Subscriber | None, entry: Entry) -> bool:
+    """Whether a list says that somebody left of whom only a suppression is known here."""
+    gone = SubscriberStatus.UNSUBSCRIBED
+    return before is not None and before.status is not gone and entry.status is gone
+
+
 def _merged(before: Subscriber, entry: Entry) -> Subscriber:
     """What a list makes of a known person. A status only moves forward."""
+    if before.suppressed is not None:
+        return replace(before, status=entry.status or before.status)
     undecided = (None, SubscriberStatus.UNCONFIRMED)
     return replace(
         before,
@@ -97,6 +137,7 @@ def _merged(before: Subscriber, entry: Entry) -> Subscriber:
         language=entry.language or before.language,
         organisation=entry.organisation or before.organisation,
         fields={**before.fields, **entry.fields},
+        tags=tuple(sorted({*before.tags, *entry.tags})),
         status=before.status if entry.status in undecided else entry.status,
         suppressed=entry.suppression.reason if entry.suppression else None,
     )
@@ -124,6 +165,7 @@ def _person(entry: Entry) -> Subscriber:
         organisation=entry.organisation,
         status=entry.status,
         fields=entry.fields,
+        tags=entry.tags,
         created_at=entry.created_at,
     )
 

@@ -18,9 +18,9 @@ from flashback.model import (
     MailingState,
 )
 from flashback.sentences import tr
+from flashback.storable import foreign
 from flashback.store.columns import Identity
 from flashback.store.reports import account
-from flashback.store.storable import foreign
 from flashback.store.tables import (
     deliveries,
     edition_images,

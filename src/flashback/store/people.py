@@ -19,12 +19,15 @@ from flashback.model import (
     Suppression,
     SuppressionReason,
 )
+from flashback.storable import foreign, language_tag, own, own_fields, own_tags
 from flashback.store.once import insert_once
-from flashback.store.storable import foreign, language_tag, own, own_fields
 from flashback.store.tables import attempts, consents, deliveries, subscribers, suppressions
 
 #: One statement names at most so many rows: databases limit its parameters.
 CHUNK: Final = 1_000
+
+#: The texts of a consent, all of them kept as they came.
+CONSENT_WORDS: Final = ("source", "wording", "by", "version", "network_address", "evidence")
 
 PEOPLE: Final[Select[Any]] = select(
     subscribers, suppressions.c.reason.label("suppressed")
@@ -41,6 +44,7 @@ def subscriber_of(row: Any) -> Subscriber:
         organisation=row.organisation,
         status=row.status,
         fields=row.fields,
+        tags=tuple(row.tags),
         suppressed=row.suppressed,
         created_at=row.created_at,
     )
@@ -54,6 +58,7 @@ def cleaned(subscriber: Subscriber) -> Subscriber:
         language=language_tag(subscriber.language),
         organisation=own(subscriber.organisation),
         fields=own_fields(subscriber.fields),
+        tags=own_tags(subscriber.tags),
     )
 
 
@@ -66,6 +71,7 @@ def values_of(subscriber: Subscriber) -> dict[str, Any]:
         "language": subscriber.language,
         "organisation": subscriber.organisation,
         "fields": dict(subscriber.fields),
+        "tags": list(subscriber.tags),
     }
 
 
@@ -142,9 +148,7 @@ def record_consents(connection: Connection, records: Iterable[tuple[int, Consent
             "subscriber_id": subscriber_id,
             "kind": consent.kind,
             "at": consent.at,
-            "source": foreign(consent.source),
-            "wording": foreign(consent.wording),
-            "by": foreign(consent.by),
+            **{name: foreign(getattr(consent, name)) for name in CONSENT_WORDS},
         }
         for subscriber_id, consent in records
     ]
@@ -165,7 +169,9 @@ def consents_of(
         for row in rows:
             found[row.subscriber_id] += (
                 Consent(
-                    kind=row.kind, at=row.at, source=row.source, wording=row.wording, by=row.by
+                    kind=row.kind,
+                    at=row.at,
+                    **{name: getattr(row, name) for name in CONSENT_WORDS},
                 ),
             )
     return found

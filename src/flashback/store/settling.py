@@ -31,11 +31,11 @@ from flashback.model import (
     SuppressionReason,
 )
 from flashback.sentences import tr
+from flashback.storable import foreign
 from flashback.store.bulk import Bulk, moments
 from flashback.store.mailings import CANCELLED, state_of, unfinish
 from flashback.store.once import insert_once
 from flashback.store.reports import no_delivery
-from flashback.store.storable import foreign
 from flashback.store.tables import attempts, deliveries, senders, suppressions
 
 _CHUNK: Final = 5_000

@@ -57,6 +57,7 @@ class Subscribers:
         language: str = "",
         organisation: str = "",
         fields: Mapping[str, str] = _NO_FIELDS,
+        tags: Sequence[str] = (),
         status: SubscriberStatus = SubscriberStatus.UNCONFIRMED,
         consent: Consent | None = None,
     ) -> Subscriber:
@@ -76,6 +77,7 @@ class Subscribers:
                 organisation=organisation,
                 status=status,
                 fields=fields,
+                tags=tuple(tags),
                 created_at=now,
             )
         )

@@ -63,6 +63,7 @@ subscribers: Final = Table(
     _words("organisation"),
     Column("status", word(SubscriberStatus, "status"), nullable=False),
     Column("fields", Document, nullable=False),
+    Column("tags", Document, nullable=False, server_default=text("'[]'")),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     UniqueConstraint("key"),
@@ -86,6 +87,9 @@ consents: Final = Table(
     Column("source", Text, nullable=False),
     _words("wording"),
     _words("by"),
+    _words("version"),
+    _words("network_address"),
+    _words("evidence"),
 )
 
 suppressions: Final = Table(

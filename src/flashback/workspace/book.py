@@ -1,19 +1,21 @@
 """The address book: people are listed, brought in and given out."""
 
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from flashback import files
 from flashback.errors import ImportFileError
-from flashback.model import Subscriber, SubscriberStatus
-from flashback.sentences import tr
+from flashback.model import Circumstances, Subscriber, SubscriberStatus
+from flashback.sentences import Sentence, tr
 from flashback.workspace.parts import Workspace
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+    from flashback.rosters import Sheet
     from flashback.store import ImportPlan
 
 _PAGE: Final = 500
@@ -67,21 +69,49 @@ def _by_name(workspace: Workspace, segment: str) -> str:
     return workspace.config.segments.get(segment, segment)
 
 
-def plan_import(workspace: Workspace, path: Path, *, consent: str) -> "ImportPlan":
-    """Tell what a file of people would do; nothing is written. Raises ImportFileError."""
-    from flashback.store import Circumstances, read_csv, read_jsonl
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a file of people would do, and what the file is."""
+
+    plan: "ImportPlan"
+    sheets: "tuple[Sheet, ...]"
+
+
+def plan_import(
+    workspace: Workspace,
+    path: Path,
+    *,
+    consent: str = "",
+    status: SubscriberStatus | None = None,
+    system: str = "",
+    encoding: str = "",
+    watch: Callable[[int], AbstractContextManager[Callable[[int], None]]] = lambda _: nullcontext(
+        lambda _: None
+    ),
+) -> Reviewed:
+    """Tell what a file of people would do; nothing is written.
+
+    ``watch`` is told how many octets there are, and gives what is told of each part read. Raises
+    ImportFileError: also for a file that leaves open whether its people agreed.
+    """
+    from flashback import rosters
     from flashback.store import plan_import as plan
 
-    read = read_jsonl if path.suffix in {".json", ".jsonl", ".ndjson"} else read_csv
-    told = Circumstances(source=f"import:{path.name}", now=workspace.clock.now(), consent=consent)
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reading = read(stream, told)
-    except OSError as error:
-        raise ImportFileError(
-            tr("{file} cannot be read: {reason}", file=path, reason=error.strerror)
-        ) from error
-    return plan(workspace.store, reading)
+    told = Circumstances(
+        source=f"import:{path.name}", now=workspace.clock.now(), consent=consent, status=status
+    )
+    with rosters.opened(path, told, system=system, encoding=encoding) as roster:
+        for sheet in roster.sheets:
+            if sheet.question is not None:
+                raise ImportFileError(
+                    sheet.question,
+                    hint=tr(
+                        "If they agreed, say to what: --consent “...”. If you cannot know: "
+                        "--status unconfirmed, and they get no mail until they confirm."
+                    ),
+                )
+        with watch(roster.size) as moved:
+            return Reviewed(plan(workspace.store, roster.entries(moved)), roster.sheets)
 
 
 def apply_import(workspace: Workspace, plan: "ImportPlan") -> "ImportPlan":
@@ -91,18 +121,24 @@ def apply_import(workspace: Workspace, plan: "ImportPlan") -> "ImportPlan":
     return apply(workspace.store, plan, now=workspace.clock.now())
 
 
-def export(workspace: Workspace, stream: TextIO, *, kind: str) -> int:
-    """Write everybody as ``csv`` or ``jsonl``; answer how many lines."""
-    from flashback.store import export_csv, export_jsonl
+def write_rejects(path: Path, reviewed: Reviewed, told: Callable[[Sentence], str]) -> int:
+    """Write the rows that cannot be taken, with reasons in the reader's words; how many."""
+    from flashback.rosters import rejects
 
-    return (export_jsonl if kind == "jsonl" else export_csv)(workspace.store, stream)
+    with files.writing(path, mode=0o600) as file:
+        return rejects.write(file, reviewed.sheets, reviewed.plan.refused, told)
+
+
+def export(workspace: Workspace, file: BinaryIO, *, kind: str) -> int:
+    """Write everybody as ``csv``, ``jsonl`` or ``xlsx``; answer how many lines."""
+    from flashback.rosters import WRITERS
+    from flashback.store import exporting
+
+    with exporting(workspace.store) as (facts, fields):
+        return WRITERS[kind](file, facts, fields)
 
 
 def export_file(workspace: Workspace, path: Path, *, kind: str) -> int:
     """The same into a file, whole or not at all, readable only by its owner."""
     with files.writing(path, mode=0o600) as file:
-        stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        count = export(workspace, stream, kind=kind)
-        stream.flush()
-        stream.detach()
-    return count
+        return export(workspace, file, kind=kind)

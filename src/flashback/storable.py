@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from flashback.errors import StoreError
@@ -57,3 +57,9 @@ def own_fields(fields: Mapping[str, str]) -> dict[str, str]:
     """A person's own fields: clean names and values; an empty value is no value."""
     clean = {own(name): own(value) for name, value in fields.items()}
     return {name: value for name, value in sorted(clean.items()) if name and value}
+
+
+def own_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags in lower case, each once, in order; an empty one is none. Raises StoreError."""
+    clean = {" ".join(own(tag).casefold().split()) for tag in tags}
+    return tuple(sorted(clean - {""}))
