@@ -5,7 +5,7 @@ The entries of a roster come in by ``plan_import`` and ``apply_import``.
 ``docs/store.md`` is the data contract.
 """
 
-from flashback.store.engine import Store, open_store
+from flashback.store.engine import Store, open_store, sqlite_file
 from flashback.store.exporting import exporting
 from flashback.store.importing import Change, ImportPlan, apply_import, plan_import
 from flashback.store.ledger import SqlLedger
@@ -30,4 +30,5 @@ __all__ = [
     "new_owner",
     "open_store",
     "plan_import",
+    "sqlite_file",
 ]

@@ -86,6 +86,12 @@ def open_store(url: str, *, folder: Path) -> Store:
     return store
 
 
+def sqlite_file(url: str, *, folder: Path) -> Path | None:
+    """The file of a store in SQLite; None for one on a server. Raises StoreError."""
+    parsed = _parse(url)
+    return _file_of(parsed, folder) if parsed.get_backend_name() == "sqlite" else None
+
+
 def _parse(url: str) -> URL:
     try:
         return make_url(url.replace("postgres://", "postgresql://", 1))

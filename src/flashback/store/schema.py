@@ -37,12 +37,17 @@ def upgrade(engine: Engine, *, reading: Engine, place: str) -> None:
         if found == HEAD:  # somebody else was faster
             return
         if found > HEAD:
-            raise StoreError(
-                tr("{place} was written by a newer flashback.", place=place),
-                hint=tr("Install the newer version here too: pip install --upgrade flashback"),
-            )
+            raise newer(place)
         _refuse_foreign(connection, place)
         _migrate(connection)
+
+
+def newer(place: str) -> StoreError:
+    """What is said of a store that this program is too old for."""
+    return StoreError(
+        tr("{place} was written by a newer flashback.", place=place),
+        hint=tr("Install the newer version here too: pip install --upgrade flashback"),
+    )
 
 
 @contextmanager
