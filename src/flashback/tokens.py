@@ -124,3 +124,13 @@ def message_tags(key: SigningKey, *, mailing: str) -> Callable[[int], str]:
         return mac.hexdigest()
 
     return tag_of
+
+
+def erasure_mark(key: SigningKey, address_key: str) -> str:
+    """What recognises the address of an erased person, and cannot be turned back: 32 hex digits.
+
+    A plain hash could be: whoever has a list of addresses hashes them all.
+    """
+    mac = key.mac("erasure", octets=_MAC_OCTETS)
+    mac.update(address_key.encode("utf-8"))
+    return mac.hexdigest()

@@ -128,9 +128,38 @@ def test_an_erased_person_stays_away(run: Run, tmp_path: Path) -> None:
     assert "left alone" in done.out
     assert "Nobody." in run("subscribers", "list").out
     again = run("subscribers", "add", "sam@example.org")
-    assert "flashback subscribers allow sam@example.org" in again.out
+    assert again.code == Exit.FAILED
+    assert "was erased on" in again.err
+    assert "was erased on" in run("subscribers", "show", "sam@example.org").err
+    for path in (tmp_path / "subscribers").glob("subscribers.db*"):
+        assert b"sam@example.org" not in path.read_bytes(), path.name
+    back = run("subscribers", "add", "sam@example.org", "--consent", "asked again, by phone")
+    assert "is in the address book, confirmed" in back.out
+    run("subscribers", "erase", "sam@example.org", "--yes")
     assert "may be mailed again" in run("subscribers", "allow", "sam@example.org").out
     assert "Nothing forbids" in run("subscribers", "allow", "sam@example.org").out
+
+
+def test_everything_that_is_held(run: Run) -> None:
+    """Somebody asks what is held: the person, each consent, each copy and each attempt."""
+    people(run, "sam")
+    run("send", "--yes")
+    shown = run("subscribers", "show", "sam@example.org", "--all")
+    assert "granted  staff  yes" in shown.out
+    assert "issue 7" in shown.out
+    assert "accepted" in shown.out
+    assert "attempt" in shown.out
+    held = json.loads(run("subscribers", "show", "sam@example.org", "--all", "--json").out)
+    (copy,) = held["copies"]
+    assert (copy["issue"], copy["state"], len(copy["attempts"])) == ("7", "accepted", 1)
+    assert held["suppression"] is None
+    lines = run("subscribers", "history", "sam@example.org", "--json").out.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [event["what"] for event in events] == ["added", "granted", "accepted"]
+    assert run("subscribers", "history", "sam@example.org").out.count("\n") == 3
+    run("subscribers", "erase", "sam@example.org", "--yes")
+    report = json.loads(run("report", "--json").out.splitlines()[-1])
+    assert report["audience"] == 1
 
 
 def test_who_left_comes_back_with_a_new_consent(run: Run) -> None:

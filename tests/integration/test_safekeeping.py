@@ -19,7 +19,17 @@ from flashback.model import MailingState, SubscriberStatus, SuppressionReason
 from flashback.store import SqlLedger, Store, Subscribers, new_owner, safekeeping
 from flashback.store.checking import check
 
-from fixtures.stores import AGREED, MINUTE, NOW, address, ledger_of, mailing, opened, readers
+from fixtures.stores import (
+    AGREED,
+    MINUTE,
+    NOW,
+    address,
+    ledger_of,
+    mailing,
+    mark_of,
+    opened,
+    readers,
+)
 
 U = SubscriberStatus
 LATER = NOW + 60 * MINUTE
@@ -49,7 +59,13 @@ def back(place: Path, tmp_path: Path) -> Callable[[Path], safekeeping.Restored]:
 
     def put(backup: Path) -> safekeeping.Restored:
         return safekeeping.restore(
-            tmp_path, f"sqlite:///{place}", place, backup, now=LATER, told=silent
+            tmp_path,
+            f"sqlite:///{place}",
+            place,
+            backup,
+            mark_of=mark_of,
+            now=LATER,
+            told=silent,
         )
 
     return put
@@ -107,7 +123,7 @@ def test_a_copy_of_a_running_mailing_does_not_go_on(store: Store, tmp_path: Path
 
 
 def test_who_left_since_stays_away(
-    store: Store, tmp_path: Path, back: Callable[[Path], safekeeping.Restored]
+    store: Store, place: Path, tmp_path: Path, back: Callable[[Path], safekeeping.Restored]
 ) -> None:
     """Unsubscribed, suppressed or erased after the backup: so it is after the restoration."""
     book = Subscribers(store)
@@ -125,7 +141,7 @@ def test_who_left_since_stays_away(
     late = book.add(address("late@example.org"), now=LATER)
     book.suppress("nobody@example.org", SuppressionReason.COMPLAINT, at=LATER)
     done = back(path)
-    assert (done.left, done.suppressed, done.erased, done.lost) == (1, 3, 1, 1)
+    assert (done.left, done.suppressed, done.erased, done.lost) == (1, 2, 1, 1)
     found = people(store)
     assert found["leaves"] is U.UNSUBSCRIBED
     assert found["stays"] is U.CONFIRMED
@@ -134,8 +150,10 @@ def test_who_left_since_stays_away(
     left = book.get("leaves@example.org")
     (agreed, withdrawn) = book.history(left.id).consents
     assert (agreed.source, withdrawn.source, withdrawn.at) == ("staff", "link", LATER)
-    for name in ("bounces", "erased", "nobody"):
+    for name in ("bounces", "nobody"):
         assert book.suppression(f"{name}@example.org") is not None
+    assert book.erased_at("erased@example.org") == LATER
+    assert b"erased@example.org" not in place.read_bytes()
     assert check(store) == ()
     # An unsubscribe link names a number: the one of who is missing now is never given again.
     assert book.add(address("next@example.org"), now=LATER).id > late.id
@@ -244,7 +262,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         "from flashback.store import safekeeping\n"
         "folder = Path(sys.argv[1]); print('ready', flush=True)\n"
         "safekeeping.restore(folder, f'sqlite:///{folder}/store.db', folder / 'store.db',"
-        " folder / 'copy.db', now=dt.datetime.now(dt.UTC), told=lambda a, b: None)\n"
+        " folder / 'copy.db', mark_of=str, now=dt.datetime.now(dt.UTC), told=lambda a, b: None)\n"
     )
     found = set()
     for milliseconds in (0, 10, 20, 30, 40, 60, 80, 120, 200, 2000):

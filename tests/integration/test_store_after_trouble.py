@@ -29,6 +29,7 @@ from fixtures.stores import (
     address,
     ledger_of,
     mailing,
+    mark_of,
     opened,
     plan,
     readers,
@@ -229,7 +230,7 @@ def test_words_about_an_erased_person_are_not_kept(store: Store) -> None:
     with store.write() as connection:
         person = people.by_id(connection, claim.subscriber_id)
         assert person is not None
-        people.erase(connection, person, NOW)
+        people.erase(connection, person, NOW, mark_of)
     refused = settlement(claim, Result.PERMANENT)
     words = Reply(code=550, enhanced="5.1.1", lines=(f"<{claim.address}>: no such user",))
     ledger.settle([replace(refused, outcome=replace(refused.outcome, reply=words), suppress=True)])
@@ -251,7 +252,7 @@ def test_what_is_remembered_of_an_erased_person(store: Store) -> None:
     with store.write() as connection:
         person = people.by_id(connection, claim.subscriber_id)
         assert person is not None
-        people.erase(connection, person, NOW)
+        people.erase(connection, person, NOW, mark_of)
     SqlLedger(store, ledger._journals).recover(begun.id, now=NOW + LEASE_OVER)
     with store.read() as connection:
         keys = connection.execute(text("SELECT key FROM suppressions")).scalars().all()

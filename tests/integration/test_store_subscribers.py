@@ -21,6 +21,7 @@ from flashback.store import (
     Subscribers,
     compile_segment,
 )
+from flashback.store.tables import metadata
 
 from fixtures.stores import AGREED, MINUTE, NOW, address, mailing, opened, readers, settlement
 
@@ -233,9 +234,33 @@ class TestErasing:
                 assert "lecteur" not in str(rows)
                 assert "No such user" not in str(rows)
         for claim in claims:
-            suppression = book.suppression(claim.address.key)
-            assert suppression is not None
-            assert suppression.note in {"", "erased"}
+            assert book.suppression(claim.address.key) is None
+            assert book.erased_at(claim.address.key) == NOW
+        with store.read() as connection:
+            for each in metadata.sorted_tables:
+                assert "lecteur" not in str(connection.execute(each.select()).all())
+
+    def test_only_a_new_consent_brings_them_back(self, store: Store, book: Subscribers) -> None:
+        """Not adding them by mistake, not a late bounce; with a consent they are new."""
+        first = book.add(AMAL, now=NOW, status=SubscriberStatus.CONFIRMED, consent=AGREED)
+        book.remove(first.id, now=NOW)
+        with pytest.raises(StoreError, match="was erased on 2011-09-02"):
+            book.add(AMAL, now=NOW)
+        back = book.add(AMAL, now=NOW, status=SubscriberStatus.CONFIRMED, consent=AGREED)
+        assert book.erased_at(AMAL.key) is None
+        book.remove(back.id, now=NOW)
+        assert book.unsuppress(AMAL.key)
+        assert not book.unsuppress(AMAL.key)
+        assert book.add(AMAL, now=NOW).id > back.id
+
+    def test_a_refusal_after_the_erasure(self, store: Store, book: Subscribers) -> None:
+        """What a server says of who was erased meanwhile keeps no address either."""
+        ledger, started = mailing(store, 1)
+        (claim,) = ledger.claim(started.id, owner="me", limit=1, now=NOW)
+        book.remove(claim.subscriber_id, now=NOW)
+        ledger.settle([settlement(claim, Result.PERMANENT, suppress=True)])
+        assert book.suppression(claim.address.key) is None
+        assert ledger.account(started.id)[DeliveryState.REFUSED] == 1
 
     def test_a_number_is_never_given_twice(self, book: Subscribers) -> None:
         """An old unsubscribe link must not reach somebody else."""

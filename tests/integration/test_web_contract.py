@@ -20,7 +20,7 @@ from flashback.store import SqlLedger, Store, Subscribers, open_store
 from flashback.tokens import SigningKey, unsubscribe_token
 from flashback.web import Server, application, listen
 
-from fixtures.stores import AGREED, NOW, address, plan
+from fixtures.stores import AGREED, NOW, address, mark_of, plan
 
 KEY = SigningKey(b"a key of more than sixteen octets")
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -86,7 +86,7 @@ def config(link: str = "https://news.example.org/unsubscribe/{token}") -> Config
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    store = open_store("sqlite:///store.db", folder=tmp_path)
+    store = open_store("sqlite:///store.db", folder=tmp_path, mark_of=mark_of)
     book = Subscribers(store)
     for name, language in (("nadia", "ar"), ("jean", "fr")):
         book.add(

@@ -10,12 +10,11 @@ from flashback import addresses
 from flashback.cli import show
 from flashback.cli.exchange import export, import_
 from flashback.cli.house import Group, mark, option
-from flashback.model import Consent, ConsentKind, Subscriber, SubscriberStatus
+from flashback.cli.person import as_object, erase, history, remove, show_
+from flashback.model import Consent, ConsentKind, SubscriberStatus
 from flashback.sentences import tr
 from flashback.workspace import Workspace, book
 
-#: What is told of a consent, in this order, as far as it is known.
-_TOLD = ("at", "kind", "source", "wording", "version", "by", "network_address", "evidence")
 _STATUS_WORDS = {
     SubscriberStatus.UNCONFIRMED: tr("unconfirmed"),
     SubscriberStatus.CONFIRMED: tr("confirmed"),
@@ -127,85 +126,6 @@ def list_(
     show.say(tr("{count} people.", count=len(rows)))
 
 
-def as_object(person: Subscriber) -> dict[str, object]:
-    """A person for programs."""
-    return {
-        "address": person.address.mailbox,
-        "name": person.name,
-        "language": person.language,
-        "organisation": person.organisation,
-        "status": person.status.value,
-        "suppressed": person.suppressed.value if person.suppressed else None,
-        "fields": dict(person.fields),
-        "tags": list(person.tags),
-        "created_at": person.created_at.isoformat() if person.created_at else None,
-    }
-
-
-@subscribers.command(name="show", example="flashback subscribers show nadia@example.org")
-@click.argument("address")
-@option("--json", "as_json", is_flag=True, help=mark("One JSON object."))
-@click.pass_obj
-def show_(folder: str, address: str, as_json: bool) -> None:
-    """Show what is known of one person, with every consent."""
-    book = Workspace.at(Path(folder)).subscribers
-    person = book.get(addresses.parse(address).key)
-    history = book.history(person.id)
-    consents: list[dict[str, object]] = [
-        {
-            "kind": c.kind.value,
-            "at": c.at.isoformat(),
-            "source": c.source,
-            "wording": c.wording,
-            "by": c.by,
-            "version": c.version,
-            "network_address": c.network_address,
-            "evidence": c.evidence,
-        }
-        for c in history.consents
-    ]
-    if as_json:
-        click.echo(json.dumps({**as_object(person), "consents": consents}, ensure_ascii=False))
-        return
-    for key, value in as_object(person).items():
-        if value:
-            words = ", ".join(value) if isinstance(value, list) else value
-            click.echo(f"  {key:<13} {words}")
-    for consent in consents:
-        parts = (str(consent[key]) for key in _TOLD if consent[key])
-        click.echo(f"  consent       {'  '.join(parts)}")
-    if history.suppression:
-        fact = history.suppression
-        click.echo(f"  suppression   {fact.at.isoformat()}  {fact.reason.value}  {fact.note}")
-
-
-@subscribers.command(name="remove", example="flashback subscribers remove nadia@example.org")
-@click.argument("address")
-@option(
-    "--erase",
-    is_flag=True,
-    help=mark("Forget the person, but for a mark that keeps imports from bringing them back."),
-)
-@option("--yes", is_flag=True, help=mark("Do not ask before erasing."))
-@click.pass_obj
-def remove(folder: str, address: str, erase: bool, yes: bool) -> None:
-    """Let a person leave: nothing is mailed to them any more."""
-    workspace = Workspace.at(Path(folder))
-    book = workspace.subscribers
-    person = book.get(addresses.parse(address).key)
-    now = workspace.clock.now()
-    if not erase:
-        book.unsubscribe(person.id, at=now, source="staff")
-        show.say(tr("{address} has left; nothing will be sent there.", address=person.address))
-        return
-    question = tr("Erase everything about {address}?", address=person.address)
-    if yes or show.ask(question):
-        book.remove(person.id, now=now)
-        show.say(tr("{address} is erased.", address=person.address))
-    else:
-        show.say(tr("Nothing was changed."))
-
-
 @subscribers.command(name="allow", example="flashback subscribers allow nadia@example.org")
 @click.argument("address")
 @click.pass_obj
@@ -218,5 +138,6 @@ def allow(folder: str, address: str) -> None:
         show.say(tr("Nothing forbids mail to {address}.", address=parsed))
 
 
-subscribers.add_command(import_)
+for one in (show_, history, remove, erase, import_):
+    subscribers.add_command(one)
 subscribers.add_command(export)

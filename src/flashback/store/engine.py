@@ -9,7 +9,7 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,17 @@ _BEGIN: Final = "flashback_begin"
 _EXAMPLE: Final = tr('Write url = "sqlite:///subscribers/subscribers.db" under [store].')
 
 
+Mark = Callable[[str], str]  #: an address' key to what cannot be turned back
+
+
+def no_marks(_key: str) -> str:
+    """Raise StoreError: without a secret, a mark could be guessed back into the address."""
+    raise StoreError(
+        tr("There is no key with which to mark who is erased."),
+        hint=tr("Make one: flashback init in the workspace."),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """Transactions on one database. Close it when done."""
@@ -36,6 +47,7 @@ class Store:
     engine: Engine
     place: str  #: for people: a path, or a server without its password
     reading: Engine  #: the same database, for transactions that only read
+    mark_of: Mark  #: of an address' key, for who was erased
 
     @property
     def one_machine(self) -> bool:
@@ -54,22 +66,33 @@ class Store:
         with door(self.place), self.reading.begin() as connection:
             yield connection
 
+    def forget_log(self) -> None:
+        """Empty SQLite's write-ahead log, where what was erased may stand for a while.
+
+        Where others read at this moment, the last of them to close does it.
+        """
+        if self.one_machine:
+            with door(self.place), self.engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
 
 
-def open_store(url: str, *, folder: Path) -> Store:
+def open_store(url: str, *, folder: Path, mark_of: Mark = no_marks) -> Store:
     """Open the store, making it where there is none. Raises StoreError with the way out.
 
-    A relative SQLite path starts at ``folder``, the workspace.
+    A relative SQLite path starts at ``folder``, the workspace. ``mark_of`` makes of an address'
+    key what is kept of who was erased; without it nobody can be erased.
     """
     parsed = _parse(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        store = _sqlite(_file_of(parsed, folder))
+        store = _sqlite(_file_of(parsed, folder), mark_of)
     elif backend == "postgresql":
-        store = _postgresql(parsed)
+        store = _postgresql(parsed, mark_of)
     else:
         raise StoreError(
             tr("A store is kept in SQLite or PostgreSQL, not in {name}.", name=backend),
@@ -113,7 +136,7 @@ def _file_of(url: URL, folder: Path) -> Path:
     return folder.resolve() / name
 
 
-def _sqlite(path: Path) -> Store:
+def _sqlite(path: Path, mark_of: Mark) -> Store:
     _make_private(path)
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
@@ -123,7 +146,8 @@ def _sqlite(path: Path) -> Store:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    return Store(engine, str(path), engine.execution_options(**{_BEGIN: "BEGIN"}))
+    reading = engine.execution_options(**{_BEGIN: "BEGIN"})
+    return Store(engine, str(path), reading, mark_of)
 
 
 def _make_private(path: Path) -> None:
@@ -197,7 +221,7 @@ def _switch(engine: Engine) -> None:
             raise OperationalError("PRAGMA journal_mode", None, error) from error
 
 
-def _postgresql(url: URL) -> Store:
+def _postgresql(url: URL, mark_of: Mark) -> Store:
     place = URL.create(
         "postgresql", username=url.username, host=url.host, port=url.port, database=url.database
     ).render_as_string()
@@ -216,7 +240,8 @@ def _postgresql(url: URL) -> Store:
             hint=tr('Run: pip install "flashback[postgresql]"'),
         ) from error
     event.listen(engine, "connect", _prepare_postgresql)
-    return Store(engine, place, engine.execution_options(isolation_level="REPEATABLE READ"))
+    reading = engine.execution_options(isolation_level="REPEATABLE READ")
+    return Store(engine, place, reading, mark_of)
 
 
 _PATIENCE: Final = {"connect_timeout": _CONNECT_SECONDS}

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from flashback.model import Entry, Refusal, Subscriber, SubscriberStatus
 from flashback.sentences import tr
 from flashback.store import people
-from flashback.store.engine import Store
+from flashback.store.engine import Mark, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def plan_import(store: Store, rows: Iterable[Entry | Refusal]) -> ImportPlan:
     """Tell what a list would do; nothing is written."""
     entries, refused = _once(rows)
     with store.read() as connection:
-        return _plan(connection, entries, refused)
+        return _plan(connection, entries, refused, store.mark_of)
 
 
 def apply_import(store: Store, plan: ImportPlan, *, now: dt.datetime) -> ImportPlan:
@@ -50,7 +50,7 @@ def apply_import(store: Store, plan: ImportPlan, *, now: dt.datetime) -> ImportP
     That is decided anew inside the transaction: who left since the plan was shown stays away.
     """
     with store.write() as connection:
-        done = _plan(connection, plan.entries, plan.refused)
+        done = _plan(connection, plan.entries, plan.refused, store.mark_of)
         _add(connection, done.new)
         for change in done.changed:
             _change(connection, change, now)
@@ -87,11 +87,15 @@ def _repeated(entry: Entry, kept: Entry) -> Refusal:
 
 
 def _plan(
-    connection: Connection, entries: tuple[Entry, ...], refused: tuple[Refusal, ...]
+    connection: Connection,
+    entries: tuple[Entry, ...],
+    refused: tuple[Refusal, ...],
+    mark_of: Mark,
 ) -> ImportPlan:
     keys = [entry.address.key for entry in entries]
     known = people.by_keys(connection, keys)
     suppressed = people.suppressed_keys(connection, keys)
+    suppressed |= people.erased_keys(connection, keys, mark_of)
     new: list[Entry] = []
     changed: list[Change] = []
     unchanged: list[Entry] = []

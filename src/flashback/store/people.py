@@ -6,22 +6,56 @@ begin and end.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from flashback.model import (
     Address,
     Consent,
+    DeliveryState,
     Subscriber,
     SubscriberStatus,
     Suppression,
-    SuppressionReason,
 )
 from flashback.storable import foreign, language_tag, own, own_fields, own_tags
+from flashback.store.engine import Mark
 from flashback.store.once import insert_once
-from flashback.store.tables import attempts, consents, deliveries, subscribers, suppressions
+from flashback.store.tables import (
+    attempts,
+    consents,
+    deliveries,
+    erasures,
+    mailings,
+    subscribers,
+    suppressions,
+)
+
+
+class Try(NamedTuple):
+    """One attempt at a copy."""
+
+    at: dt.datetime
+    host: str
+    result: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """What one mailing meant for somebody, and what came of it."""
+
+    mailing: int
+    issue: str
+    title: str
+    language: str
+    state: DeliveryState
+    at: dt.datetime  #: of the last change
+    reply: str
+    reason: str
+    tries: tuple[Try, ...]
+
 
 #: One statement names at most so many rows: databases limit its parameters.
 CHUNK: Final = 1_000
@@ -190,8 +224,46 @@ def suppression_of(connection: Connection, key: str) -> Suppression | None:
     return Suppression(key=row.key, reason=row.reason, at=row.at, note=row.note) if row else None
 
 
-def erase(connection: Connection, person: Subscriber, now: dt.datetime) -> None:
-    """Delete a person; the deliveries stay counted, and no import brings the address back."""
+def erased_keys(connection: Connection, keys: Sequence[str], mark_of: Mark) -> set[str]:
+    """Those of some keys that belong to people who were erased."""
+    if connection.execute(select(erasures.c.mark).limit(1)).first() is None:
+        return set()  # and no key is asked for its mark
+    by_mark = {mark_of(key): key for key in keys}
+    marks = list(by_mark)
+    found: set[str] = set()
+    for start in range(0, len(marks), CHUNK):
+        some = erasures.c.mark.in_(marks[start : start + CHUNK])
+        found |= {by_mark[mark] for mark in connection.scalars(select(erasures.c.mark).where(some))}
+    return found
+
+
+def erased_at(connection: Connection, key: str, mark_of: Mark) -> dt.datetime | None:
+    """When the person with an address was erased; None for nobody."""
+    if not erased_keys(connection, [key], mark_of):
+        return None
+    found: dt.datetime = connection.execute(
+        select(erasures.c.at).where(erasures.c.mark == mark_of(key))
+    ).scalar_one()
+    return found
+
+
+def unerase(connection: Connection, key: str, mark_of: Mark) -> bool:
+    """Forget that a person was erased; False when nobody was."""
+    if not erased_keys(connection, [key], mark_of):
+        return False
+    connection.execute(delete(erasures).where(erasures.c.mark == mark_of(key)))
+    return True
+
+
+def erase(connection: Connection, person: Subscriber, now: dt.datetime, mark_of: Mark) -> None:
+    """Delete a person; the deliveries stay counted, and no import brings the address back.
+
+    What is left is a mark that the key of the workspace makes of the address. It cannot be turned
+    back, and recognises the address when a list holds it.
+    """
+    if connection.dialect.name == "sqlite":
+        # Nor may it be found in pages that are free now.
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
     own_deliveries = deliveries.c.subscriber_id == person.id
     # Servers like to repeat the address in their replies.
     connection.execute(
@@ -202,11 +274,8 @@ def erase(connection: Connection, person: Subscriber, now: dt.datetime) -> None:
     connection.execute(update(deliveries).where(own_deliveries).values(reply="", reason="erased"))
     connection.execute(delete(subscribers).where(subscribers.c.id == person.id))
     key = person.address.key
-    connection.execute(update(suppressions).where(suppressions.c.key == key).values(note=""))
-    insert_suppressions(
-        connection,
-        [Suppression(key=key, reason=SuppressionReason.MANUAL, at=now, note="erased")],
-    )
+    connection.execute(delete(suppressions).where(suppressions.c.key == key))
+    connection.execute(insert_once(connection, erasures), {"mark": mark_of(key), "at": now})
 
 
 def mailable() -> tuple[Any, ...]:
@@ -214,4 +283,48 @@ def mailable() -> tuple[Any, ...]:
     return (
         subscribers.c.status == SubscriberStatus.CONFIRMED,
         suppressions.c.key.is_(None),
+    )
+
+
+def copies_of(connection: Connection, subscriber_id: int) -> tuple[Copy, ...]:
+    """What was sent to somebody, or was to be, in the order of the mailings."""
+    rows = connection.execute(
+        select(
+            deliveries.c.id,
+            deliveries.c.mailing_id,
+            mailings.c.issue_number,
+            mailings.c.title,
+            deliveries.c.language,
+            deliveries.c.state,
+            deliveries.c.changed_at,
+            deliveries.c.reply,
+            deliveries.c.reason,
+        )
+        .join(mailings, mailings.c.id == deliveries.c.mailing_id)
+        .where(deliveries.c.subscriber_id == subscriber_id)
+        .order_by(deliveries.c.mailing_id)
+    ).all()
+    tries: dict[int, list[Try]] = {row.id: [] for row in rows}
+    for one in connection.execute(
+        select(attempts)
+        .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+        .where(deliveries.c.subscriber_id == subscriber_id)
+        .order_by(attempts.c.id)
+    ):
+        words = (one.reply_code or "", one.reply_enhanced, one.reply_text, one.detail)
+        reply = " ".join(str(word) for word in words if word)
+        tries[one.delivery_id].append(Try(one.at, one.host, one.result.value, reply))
+    return tuple(
+        Copy(
+            mailing=row.mailing_id,
+            issue=row.issue_number,
+            title=row.title,
+            language=row.language,
+            state=row.state,
+            at=row.changed_at,
+            reply=row.reply,
+            reason=row.reason,
+            tries=tuple(tries[row.id]),
+        )
+        for row in rows
     )

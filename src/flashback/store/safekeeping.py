@@ -20,8 +20,9 @@ from sqlalchemy import select, text
 from flashback.errors import StoreError
 from flashback.model import DeliveryState
 from flashback.sentences import tr
-from flashback.store import owners, schema
-from flashback.store.engine import Store, open_store
+from flashback.store import owners, people, schema
+from flashback.store.engine import Mark, Store, no_marks, open_store
+from flashback.store.subscribers import Subscribers
 from flashback.store.tables import deliveries, senders
 
 Told = Callable[[int, int], None]  #: pages done, of how many
@@ -80,18 +81,25 @@ def _copied(source: Path, path: Path, now: dt.datetime, told: Told) -> Copied:
             )
             copy.commit()
             _refuse_damaged(copy, path)
-            people, letters, paused = (
+            readers, letters, paused = (
                 copy.execute(f"SELECT count(*) FROM {rows}").fetchone()[0]  # noqa: S608  our own
                 for rows in ("subscribers", "mailings", "mailings WHERE state = 'paused'")
             )
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
-    return Copied(people, letters, paused, path.stat().st_size)
+    return Copied(readers, letters, paused, path.stat().st_size)
 
 
 def restore(
-    folder: Path, url: str, place: Path, backup: Path, *, now: dt.datetime, told: Told
+    folder: Path,
+    url: str,
+    place: Path,
+    backup: Path,
+    *,
+    mark_of: Mark,
+    now: dt.datetime,
+    told: Told,
 ) -> Restored:
     """Put a copy in the place of a store; who left, was suppressed or erased since stays so.
 
@@ -101,8 +109,10 @@ def restore(
     examine(backup)
     with _beside(place) as temporary:
         copied = _copied(backup, temporary, now, told)
-        with _opened(f"sqlite:///{temporary}", folder) as copy:  # brings the schema up to date
-            found = _carry_over(copy, url, folder, place)
+        with _opened(
+            f"sqlite:///{temporary}", folder, mark_of
+        ) as copy:  # brings the schema up to date
+            found = _carry_over(copy, url, folder, place, now)
         with closing(sqlite3.connect(temporary)) as plain:
             plain.execute("PRAGMA journal_mode = DELETE")
         before = _put(temporary, place, now, is_sound=found is not None) if place.exists() else None
@@ -129,14 +139,14 @@ def examine(path: Path) -> None:
 
 
 def _carry_over(
-    copy: Store, url: str, folder: Path, place: Path
+    copy: Store, url: str, folder: Path, place: Path, now: dt.datetime
 ) -> tuple[int, int, int, int] | None:
     """Take over from the store as it is who must not be mailed; None when it cannot tell."""
     if not place.exists():
         return (0, 0, 0, 0)
     try:
         examine(place)
-        with _opened(url, folder) as live:
+        with _opened(url, folder, no_marks) as live:
             sending = _is_sending(live)
     except StoreError:
         with copy.write() as connection:
@@ -157,14 +167,26 @@ def _carry_over(
             }
             lost: int = connection.exec_driver_sql(_LOST).scalar_one()
         driver.execute("DETACH DATABASE live")
-    return counts["left"], counts["suppressed"], counts["erased"], lost
+    return counts["left"], counts["suppressed"], _erase_again(copy, now), lost
 
 
-_ERASED: Final = """(SELECT p.key FROM live.suppressions p WHERE p.note = 'erased'
-    AND p.key NOT IN (SELECT g.key FROM live.subscribers g))"""
-_THEIRS: Final = f"""(SELECT d.id FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
-    WHERE s.key IN {_ERASED})"""  # noqa: S608  our own words
-#: In this order; erasing is what ``people.erase`` does.
+def _erase_again(copy: Store, now: dt.datetime) -> int:
+    """Erase those of a copy who were erased after it was made; how many."""
+    book = Subscribers(copy)
+    erased = after = 0
+    while page := book.list(limit=people.CHUNK, after=after):
+        after = page[-1].id
+        with copy.write() as connection:
+            keys = [person.address.key for person in page]
+            gone = people.erased_keys(connection, keys, copy.mark_of)
+            for person in page:
+                if person.address.key in gone:
+                    people.erase(connection, person, now, copy.mark_of)
+            erased += len(gone)
+    return erased
+
+
+#: In this order.
 _CARRY: Final = {
     "numbers": """UPDATE sqlite_sequence SET seq = max(seq, COALESCE((SELECT l.seq
         FROM live.sqlite_sequence l WHERE l.name = sqlite_sequence.name), 0))""",
@@ -179,13 +201,10 @@ _CARRY: Final = {
         changed_at = (SELECT g.changed_at FROM live.subscribers g WHERE g.key = subscribers.key)
         WHERE status <> 'unsubscribed' AND key IN
         (SELECT g.key FROM live.subscribers g WHERE g.status = 'unsubscribed')""",
-    "replies": f"""UPDATE main.attempts SET reply_text = '', detail = ''
-        WHERE delivery_id IN {_THEIRS}""",  # noqa: S608
-    "reasons": f"""UPDATE main.deliveries SET reply = '', reason = 'erased'
-        WHERE id IN {_THEIRS}""",  # noqa: S608
-    "erased": f"DELETE FROM main.subscribers WHERE key IN {_ERASED}",  # noqa: S608
     "suppressed": """INSERT OR IGNORE INTO main.suppressions (key, reason, at, note)
         SELECT key, reason, at, note FROM live.suppressions""",
+    "marks": """INSERT OR IGNORE INTO main.erasures (mark, at)
+        SELECT mark, at FROM live.erasures""",
 }
 _LOST: Final = """SELECT count(*) FROM live.subscribers
     WHERE key NOT IN (SELECT key FROM main.subscribers)"""
@@ -243,8 +262,8 @@ def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
 
 
 @contextmanager
-def _opened(url: str, folder: Path) -> Iterator[Store]:
-    store = open_store(url, folder=folder)
+def _opened(url: str, folder: Path, mark_of: Mark) -> Iterator[Store]:
+    store = open_store(url, folder=folder, mark_of=mark_of)
     try:
         yield store
     finally:

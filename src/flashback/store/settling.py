@@ -36,7 +36,7 @@ from flashback.store.bulk import Bulk, moments
 from flashback.store.mailings import CANCELLED, state_of, unfinish
 from flashback.store.once import insert_once
 from flashback.store.reports import no_delivery
-from flashback.store.tables import attempts, deliveries, senders, suppressions
+from flashback.store.tables import attempts, deliveries, senders, subscribers, suppressions
 
 _CHUNK: Final = 5_000
 
@@ -228,7 +228,15 @@ def _weigh(connection: Connection, settlements: Sequence[Settlement]) -> None:
     if moves:
         connection.execute(_MOVE, moves)
     if dead:
-        connection.execute(insert_once(connection, suppressions), dead)
+        # Of who was erased meanwhile, the address is not kept for this either.
+        there = set(
+            connection.scalars(
+                select(subscribers.c.key).where(subscribers.c.key.in_([row["key"] for row in dead]))
+            )
+        )
+        kept = [row for row in dead if row["key"] in there]
+        if kept:
+            connection.execute(insert_once(connection, suppressions), kept)
 
 
 def _standings(connection: Connection, ids: Sequence[int]) -> dict[int, _Standing]:

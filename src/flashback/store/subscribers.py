@@ -34,10 +34,11 @@ _NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What was agreed and withdrawn, in the order it was recorded, and what forbids mailing."""
+    """What was agreed and withdrawn, what forbids mailing, and what was sent; each in order."""
 
     consents: tuple[Consent, ...]
     suppression: Suppression | None
+    copies: tuple[people.Copy, ...]  #: what mailings meant for them
 
 
 class Subscribers:
@@ -84,10 +85,21 @@ class Subscribers:
         with self._store.write() as connection:
             if people.by_key(connection, address.key):
                 raise _known(address)
+            self._welcome_back(connection, address, granted=granted)
             number = people.insert_people(connection, [(person, now)])[address.key]
             if consent is not None:
                 people.record_consents(connection, [(number, consent)])
             return _there(connection, number)
+
+    def _welcome_back(self, connection: Connection, address: Address, *, granted: bool) -> None:
+        """Who was erased comes back with a new consent of their own, and only so."""
+        erased = people.erased_at(connection, address.key, self._store.mark_of)
+        if erased is not None and not granted:
+            raise StoreError(
+                tr("{address} was erased on {date}.", address=address, date=f"{erased:%Y-%m-%d}"),
+                hint=tr("Only a new consent brings the person back: --consent “...”"),
+            )
+        people.unerase(connection, address.key, self._store.mark_of)
 
     def change(self, subscriber: Subscriber, *, now: dt.datetime) -> Subscriber:
         """Write a person's address, name, language, organisation and fields; never the status."""
@@ -133,19 +145,21 @@ class Subscribers:
             )
 
     def unsuppress(self, key: str) -> bool:
-        """Lift a suppression; False when there was none."""
+        """Lift a suppression, or the mark of an erasure; False when there was none."""
         with self._store.write() as connection:
             gone = connection.execute(delete(suppressions).where(suppressions.c.key == key))
-            return gone.rowcount > 0
+            unerased = people.unerase(connection, key, self._store.mark_of)
+            return gone.rowcount > 0 or unerased
 
     def remove(self, subscriber_id: int, *, now: dt.datetime) -> None:
         """Erase a person for good. Raises UnknownSubscriberError.
 
-        Deliveries stay counted, without address and replies; the address stays suppressed, so
-        that no import brings it back.
+        Deliveries stay counted, without address and replies; a mark stays that cannot be turned
+        back into the address, so that no import brings it back.
         """
         with self._store.write() as connection:
-            people.erase(connection, _there(connection, subscriber_id), now)
+            people.erase(connection, _there(connection, subscriber_id), now, self._store.mark_of)
+        self._store.forget_log()
 
     # Reading ----------------------------------------------------------------------------------
 
@@ -213,13 +227,19 @@ class Subscribers:
                 yield row.id, row.language
 
     def history(self, subscriber_id: int) -> History:
-        """What a person agreed to and what forbids mailing. Raises UnknownSubscriberError."""
+        """All that is held of a person beside the row itself. Raises UnknownSubscriberError."""
         with self._store.read() as connection:
             person = _there(connection, subscriber_id)
             return History(
                 consents=people.consents_of(connection, [subscriber_id])[subscriber_id],
                 suppression=people.suppression_of(connection, person.address.key),
+                copies=people.copies_of(connection, subscriber_id),
             )
+
+    def erased_at(self, key: str) -> dt.datetime | None:
+        """When the person with an address was erased; None for nobody."""
+        with self._store.read() as connection:
+            return people.erased_at(connection, key, self._store.mark_of)
 
     def suppression(self, key: str) -> Suppression | None:
         """Why an address must not be mailed; None when it may."""

@@ -101,6 +101,14 @@ suppressions: Final = Table(
     _words("note"),
 )
 
+#: Who was erased: no address, only what the workspace's key makes of it.
+erasures: Final = Table(
+    "erasures",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 editions: Final = Table(
     "editions",
     metadata,

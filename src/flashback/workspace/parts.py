@@ -15,7 +15,7 @@ from flashback import credentials, resources
 from flashback.config import Config
 from flashback.errors import StoreError
 from flashback.model import Grant
-from flashback.tokens import SigningKey
+from flashback.tokens import SigningKey, erasure_mark
 
 if TYPE_CHECKING:
     from flashback.compose import Theme
@@ -67,7 +67,11 @@ class Workspace:
         """The open store, its schema up to date. Raises StoreError."""
         from flashback.store import open_store
 
-        return open_store(self.config.store.url, folder=self.config.folder)
+        return open_store(self.config.store.url, folder=self.config.folder, mark_of=self.mark_of)
+
+    def mark_of(self, key: str) -> str:
+        """What is kept of an erased person's address. Raises ConfigError without a signing key."""
+        return erasure_mark(self.key, key)
 
     @cached_property
     def subscribers(self) -> "Subscribers":

@@ -32,7 +32,9 @@ def restore(workspace: Workspace, path: Path, told: Told) -> "Restored":
             tr("A store in PostgreSQL is put back by its own tool."),
             hint=tr("Run: pg_restore --clean --dbname “your url” {path}", path=path),
         )
-    return safekeeping.restore(folder, url, place, path, now=now, told=told)
+    return safekeeping.restore(
+        folder, url, place, path, mark_of=workspace.mark_of, now=now, told=told
+    )
 
 
 def check(workspace: Workspace) -> tuple[Sentence, ...]:
