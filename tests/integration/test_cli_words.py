@@ -140,6 +140,18 @@ def test_an_erased_person_stays_away(run: Run, tmp_path: Path) -> None:
     assert "Nothing forbids" in run("subscribers", "allow", "sam@example.org").out
 
 
+def test_counting_a_segment(run: Run) -> None:
+    """How many there are, and how many of them get mail; an error names its column."""
+    people(run, "ann")
+    run("subscribers", "add", "sam@example.org", "--tag", "Banque", "--tag", "Press")
+    assert "2 people; 1 of them may be mailed." in run("subscribers", "count").out
+    counted = run("subscribers", "count", "--segment", 'tag has "banque"', "--json")
+    assert json.loads(counted.out) == {"people": 1, "mailable": 0}
+    wrong = run("subscribers", "count", "--segment", 'tag is "banque"')
+    assert wrong.code == Exit.USAGE
+    assert "at column 5" in wrong.err
+
+
 def test_everything_that_is_held(run: Run) -> None:
     """Somebody asks what is held: the person, each consent, each copy and each attempt."""
     people(run, "sam")

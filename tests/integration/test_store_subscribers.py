@@ -275,9 +275,25 @@ class TestSegments:
     @pytest.fixture
     def people(self, book: Subscribers) -> Subscribers:
         """Three people who differ."""
-        book.add(AMAL, now=NOW, language="ar", organisation="Amana", fields={"ville": "Fès"})
-        book.add(address("b@x.org"), now=NOW, language="fr", organisation='Le "Crédit"')
-        book.add(address("c@x.org"), now=NOW, language="ar", fields={"ville": "الرباط"})
+        fields = {"ville": "Fès", "agences": "12", "visite": "2025-03-01"}
+        tags = ("Banque", "Presse locale")
+        book.add(AMAL, now=NOW, language="ar", organisation="Amana", fields=fields, tags=tags)
+        fields = {"agences": "9", "visite": "2024-12-31T10:00"}
+        book.add(
+            address("b@x.org"),
+            now=NOW + 1440 * MINUTE,
+            language="fr",
+            organisation='Le "Crédit"',
+            fields=fields,
+        )
+        fields = {"ville": "الرباط", "agences": "many", "visite": "soon"}
+        book.add(
+            address("c@x.org"),
+            now=NOW + 2880 * MINUTE,
+            language="ar",
+            fields=fields,
+            tags=("بنك", 'a"b'),
+        )
         return book
 
     @pytest.mark.parametrize(
@@ -294,6 +310,30 @@ class TestSegments:
             (r'organisation = "Le \"Crédit\""', "b"),
             ('status = "unconfirmed" and name = ""', "abc"),
             ('name = "\' OR 1 = 1 --"', ""),
+            ('tag has "banque"', "a"),
+            ('tag has " BANQUE "', "a"),
+            ('tag has "presse  locale" and not tag has "x"', "a"),
+            ('not tag has "banque"', "bc"),
+            ('tag has "بنك"', "c"),
+            (r'tag has "a\"b"', "c"),
+            ('tag has "\') --"', ""),
+            ("joined > 2011-09-02", "bc"),
+            ("joined >= 2011-09-02", "abc"),
+            ("joined = 2011-09-03", "b"),
+            ("joined != 2011-09-03", "ac"),
+            ("joined < 2011-09-04 and joined > 2011-09-02", "b"),
+            ("joined <= 2011-09-03", "ab"),
+            ("joined <= 9999-12-31", "abc"),
+            ("joined < 0001-01-01", ""),
+            ("field.agences > 9", "a"),
+            ("field.agences >= 9 and field.agences < 12.5", "ab"),
+            ("field.agences != 9", "ac"),
+            ("field.agences > -1", "ab"),
+            ("not field.agences > 9", "bc"),
+            ("field.visite > 2024-12-31", "a"),
+            ("field.visite = 2024-12-31", "b"),
+            ("field.visite != 2024-12-31", "ac"),
+            ('language = "ar" and tag has "banque" and joined > 2011-09-01', "a"),
         ],
     )
     def test_it_means_what_it_says(self, people: Subscribers, expression: str, found: str) -> None:
@@ -307,7 +347,15 @@ class TestSegments:
     [
         ("", 1, "a name"),
         ("   ", 1, "a name"),
-        ("language", 9, "= or !="),
+        ("language", 9, "one of = !="),
+        ("tag", 4, "has"),
+        ('tag = "x"', 5, "has"),
+        ("tag has banque", 9, "a text between double quotes"),
+        ("joined > 2025-02-30", 10, "a date like 2025-01-31"),
+        ('joined > "x"', 10, "a date like 2025-01-31"),
+        ("joined > 2025", 10, "a date like 2025-01-31"),
+        ('language > "ar"', 12, "a number, or a date"),
+        ("language > ar", 12, "a number, or a date"),
         ('language == "ar"', 11, "a text"),
         ("language = ar", 12, "a text"),
         ('language = "ar', 12, "a text"),

@@ -35,10 +35,17 @@ def subscribers() -> None:
 @option("--name", default="", help=mark("The person's name."))
 @option("--language", default="", help=mark("fr, ar, en (default: the newsletter's)."))
 @option("--organisation", default="", help=mark("Where the person works."))
+@option("--tag", "tags", multiple=True, help=mark("A tag; as often as needed."))
 @option("--consent", help=mark("What the person agreed to, and how; without it: unconfirmed."))
 @click.pass_obj
 def add(
-    folder: str, address: str, name: str, language: str, organisation: str, consent: str | None
+    folder: str,
+    address: str,
+    name: str,
+    language: str,
+    organisation: str,
+    tags: tuple[str, ...],
+    consent: str | None,
 ) -> None:
     """Add one person. Only who agreed is confirmed, and only who is confirmed gets mail."""
     workspace = Workspace.at(Path(folder))
@@ -59,6 +66,7 @@ def add(
             name=name,
             language=language,
             organisation=organisation,
+            tags=tags,
             status=SubscriberStatus.CONFIRMED if granted else SubscriberStatus.UNCONFIRMED,
             consent=granted,
         )
@@ -124,6 +132,26 @@ def list_(
     head = (tr("address"), tr("name"), tr("language"), tr("status"), tr("suppressed"))
     show.table([show.told(word) for word in head], rows)
     show.say(tr("{count} people.", count=len(rows)))
+
+
+@subscribers.command(
+    name="count",
+    example="flashback subscribers count --segment 'tag has \"banque\"'",
+    help=mark("Count the people, or those of a segment."),
+)
+@option("--segment", help=mark("Only these: 'organisation = \"Banque\"', or a saved name."))
+@option("--json", "as_json", is_flag=True, help=mark("One JSON object."))
+@click.pass_obj
+def count(folder: str, segment: str | None, as_json: bool) -> None:
+    """Say how many there are, and how many of them may be mailed."""
+    workspace = Workspace.at(Path(folder))
+    there, mailable = workspace.subscribers.count(book.condition(workspace, segment))
+    if as_json:
+        click.echo(json.dumps({"people": there, "mailable": mailable}))
+        return
+    show.say(
+        tr("{count} people; {mailable} of them may be mailed.", count=there, mailable=mailable)
+    )
 
 
 @subscribers.command(name="allow", example="flashback subscribers allow nadia@example.org")

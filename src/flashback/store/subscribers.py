@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from flashback.errors import StoreError, UnknownSubscriberError
@@ -210,6 +210,15 @@ class Subscribers:
                 .order_by(subscribers.c.language, subscribers.c.status)
             )
             return {(row.language, row.status): row.people for row in rows}
+
+    def count(self, condition: ColumnElement[bool] | None = None) -> tuple[int, int]:
+        """How many people there are, and how many of them may be mailed."""
+        table = people.PEOPLE.with_only_columns(
+            func.count(), func.count(case((and_(*people.mailable()), 1)))
+        )
+        with self._store.read() as connection:
+            row = connection.execute(table if condition is None else table.where(condition)).one()
+            return row[0], row[1]
 
     def audience(
         self, *, languages: Sequence[str] = (), condition: ColumnElement[bool] | None = None
