@@ -31,6 +31,8 @@ def own(words: str) -> str:
 
     A line break in a name would become one in a message's header.
     """
+    if words.isprintable() and unicodedata.is_normalized("NFC", words):
+        return words.strip()  # as nearly all are
     clean = unicodedata.normalize("NFC", words).strip()
     for character in clean:
         if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashback.addresses import parse
+from flashback.addresses import parse, thoroughly
 from flashback.errors import AddressError, Exit
 from flashback.model import Address
 
@@ -131,3 +131,22 @@ def test_the_error_is_fit_for_a_terminal() -> None:
     assert "“�[2Jzo�xxx" in sentence
     assert len(sentence) < 300
     sentence.encode("utf-8")
+
+
+LETTERS = st.sampled_from([*"abzAZ09._+-@ \u00e9\u0130", "example.org", "xn--", "a" * 64, ".com"])
+LIKELY = st.lists(LETTERS, max_size=12).map("".join)
+WHOLE = st.tuples(LIKELY, LIKELY).map("@".join) | st.emails() | LIKELY
+
+
+@given(WHOLE)
+def test_the_short_way_is_the_long_way(text: str) -> None:
+    """Whatever is taken without the whole grammar, the whole grammar takes, and alike."""
+    try:
+        expected: object = thoroughly(text.strip())
+    except AddressError as error:
+        expected = str(error)
+    try:
+        found: object = parse(text)
+    except AddressError as error:
+        found = str(error)
+    assert found == expected
