@@ -178,6 +178,18 @@ class TestImporting:
         person = book.get("b@example.org")
         assert (person.status, person.name, person.mailable) == (U.UNSUBSCRIBED, "", False)
 
+    def test_who_left_can_still_be_forbidden(self, store: Store) -> None:
+        """That an address bounced elsewhere is heard of who had left, and outlives their return."""
+        book = Subscribers(store)
+        added = book.add(AGREEABLE, now=NOW)
+        book.unsubscribe(added.id, at=NOW, source="link")
+        content = "address,status,suppressed,name\nb@example.org,confirmed,hard_bounce,New\n"
+        assert len(taken(store, content, AGREEING).changed) == 1
+        assert len(taken(store, content, AGREEING).left_alone) == 1
+        book.confirm(added.id, AGREED)
+        person = book.get("b@example.org")
+        assert (person.name, person.suppressed) == ("", SuppressionReason.HARD_BOUNCE)
+
     def test_many(self, store: Store) -> None:
         """A list longer than one statement can name."""
         content = "address\n" + "".join(f"r{n}@example.org\n" for n in range(2_500))

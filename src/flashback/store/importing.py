@@ -5,7 +5,7 @@ confirmed to unconfirmed by a list; an empty cell erases nothing.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -41,7 +41,8 @@ def plan_import(store: Store, rows: Iterable[Entry | Refusal]) -> ImportPlan:
     """Tell what a list would do; nothing is written."""
     entries, refused = _once(rows)
     with store.read() as connection:
-        return _plan(connection, entries, refused, store.mark_of)
+        known = people.by_keys(connection, _keys(entries))
+        return _plan(connection, known, entries, refused, store.mark_of)
 
 
 def apply_import(store: Store, plan: ImportPlan, *, now: dt.datetime) -> ImportPlan:
@@ -50,7 +51,9 @@ def apply_import(store: Store, plan: ImportPlan, *, now: dt.datetime) -> ImportP
     That is decided anew inside the transaction: who left since the plan was shown stays away.
     """
     with store.write() as connection:
-        done = _plan(connection, plan.entries, plan.refused, store.mark_of)
+        # Held: who leaves at this moment has left when it is decided, or leaves afterwards.
+        known = people.by_keys(connection, _keys(plan.entries), people=people.HELD)
+        done = _plan(connection, known, plan.entries, plan.refused, store.mark_of)
         _add(connection, done.new)
         for change in done.changed:
             _change(connection, change, now)
@@ -88,12 +91,12 @@ def _repeated(entry: Entry, kept: Entry) -> Refusal:
 
 def _plan(
     connection: Connection,
+    known: Mapping[str, Subscriber],
     entries: tuple[Entry, ...],
     refused: tuple[Refusal, ...],
     mark_of: Mark,
 ) -> ImportPlan:
-    keys = [entry.address.key for entry in entries]
-    known = people.by_keys(connection, keys)
+    keys = _keys(entries)
     suppressed = people.suppressed_keys(connection, keys)
     suppressed |= people.erased_keys(connection, keys, mark_of)
     new: list[Entry] = []
@@ -102,7 +105,9 @@ def _plan(
     left_alone: list[Entry] = []
     for entry in entries:
         before = known.get(entry.address.key)
-        if (entry.address.key in suppressed or _left(before)) and not _leaves(before, entry):
+        if (entry.address.key in suppressed or _left(before)) and not _leaves_further(
+            before, entry
+        ):
             left_alone.append(entry)
         elif before is None:
             new.append(entry)
@@ -124,16 +129,27 @@ def _left(person: Subscriber | None) -> bool:
     return person is not None and person.status is SubscriberStatus.UNSUBSCRIBED
 
 
-def _leaves(before: Subscriber | None, entry: Entry) -> bool:
-    """Whether a list says that somebody left of whom only a suppression is known here."""
+def _keys(entries: Sequence[Entry]) -> list[str]:
+    return [entry.address.key for entry in entries]
+
+
+def _leaves_further(before: Subscriber | None, entry: Entry) -> bool:
+    """Whether a list takes somebody further away: who was suppressed left, or the other way."""
+    if before is None:
+        return False
     gone = SubscriberStatus.UNSUBSCRIBED
-    return before is not None and before.status is not gone and entry.status is gone
+    leaves = before.status is not gone and entry.status is gone
+    return leaves or (before.suppressed is None and entry.suppression is not None)
 
 
 def _merged(before: Subscriber, entry: Entry) -> Subscriber:
     """What a list makes of a known person. A status only moves forward."""
-    if before.suppressed is not None:
-        return replace(before, status=entry.status or before.status)
+    listed = entry.suppression.reason if entry.suppression else None
+    reason = before.suppressed or listed
+    if before.suppressed is not None or _left(before):
+        gone = SubscriberStatus.UNSUBSCRIBED
+        status = gone if entry.status is gone else before.status
+        return replace(before, status=status, suppressed=reason)
     undecided = (None, SubscriberStatus.UNCONFIRMED)
     return replace(
         before,
@@ -143,7 +159,7 @@ def _merged(before: Subscriber, entry: Entry) -> Subscriber:
         fields={**before.fields, **entry.fields},
         tags=tuple(sorted({*before.tags, *entry.tags})),
         status=before.status if entry.status in undecided else entry.status,
-        suppressed=entry.suppression.reason if entry.suppression else None,
+        suppressed=reason,
     )
 
 

@@ -67,6 +67,9 @@ PEOPLE: Final[Select[Any]] = select(
     subscribers, suppressions.c.reason.label("suppressed")
 ).select_from(subscribers.outerjoin(suppressions, suppressions.c.key == subscribers.c.key))
 
+#: The same, their rows locked until the transaction ends. SQLite has one writer at a time anyway.
+HELD: Final = PEOPLE.with_for_update(of=subscribers)
+
 
 def subscriber_of(row: Any) -> Subscriber:
     """A row of ``PEOPLE`` as a value."""
@@ -121,11 +124,19 @@ def by_id(connection: Connection, subscriber_id: int) -> Subscriber | None:
     return subscriber_of(row) if row else None
 
 
-def by_keys(connection: Connection, keys: Sequence[str]) -> dict[str, Subscriber]:
-    """The people with some addresses, by key."""
+def held_by_id(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """The same, and nobody else changes the row until this transaction ends."""
+    row = connection.execute(HELD.where(subscribers.c.id == subscriber_id)).one_or_none()
+    return subscriber_of(row) if row else None
+
+
+def by_keys(
+    connection: Connection, keys: Sequence[str], *, people: Select[Any] = PEOPLE
+) -> dict[str, Subscriber]:
+    """The people with some addresses, by key; of ``HELD``, nobody else changes them meanwhile."""
     found: dict[str, Subscriber] = {}
     for start in range(0, len(keys), CHUNK):
-        some = PEOPLE.where(subscribers.c.key.in_(keys[start : start + CHUNK]))
+        some = people.where(subscribers.c.key.in_(keys[start : start + CHUNK]))
         found |= {row.key: subscriber_of(row) for row in connection.execute(some)}
     return found
 

@@ -127,7 +127,9 @@ class Subscribers:
 
     def _set(self, subscriber_id: int, status: SubscriberStatus, consent: Consent) -> Subscriber:
         with self._store.write() as connection:
-            person = _there(connection, subscriber_id)
+            person = people.held_by_id(connection, subscriber_id)
+            if person is None:
+                raise _unknown(str(subscriber_id))
             leaves_again = status is SubscriberStatus.UNSUBSCRIBED is person.status
             if not leaves_again:
                 people.record_consents(connection, [(subscriber_id, consent)])
