@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from flashback.errors import StoreError
@@ -31,8 +32,9 @@ def own(words: str) -> str:
 
     A line break in a name would become one in a message's header.
     """
-    if words.isprintable() and unicodedata.is_normalized("NFC", words):
-        return words.strip()  # as nearly all are
+    # As nearly all are.
+    if words.isprintable() and (words.isascii() or unicodedata.is_normalized("NFC", words)):
+        return words.strip()
     clean = unicodedata.normalize("NFC", words).strip()
     for character in clean:
         if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
@@ -57,8 +59,13 @@ def language_tag(words: str) -> str:
 
 def own_fields(fields: Mapping[str, str]) -> dict[str, str]:
     """A person's own fields: clean names and values; an empty value is no value."""
-    clean = {own(name): own(value) for name, value in fields.items()}
+    clean = {_own_name(name): own(value) for name, value in fields.items()}
     return {name: value for name, value in sorted(clean.items()) if name and value}
+
+
+@lru_cache(maxsize=256)
+def _own_name(name: str) -> str:
+    return own(name)  # a list has few columns and many rows
 
 
 def own_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from flashback.errors import StoreError
 from flashback.model import Circumstances, ConsentKind, SubscriberStatus, SuppressionReason
 from flashback.rosters import WRITERS
-from flashback.store import Subscribers, apply_import, exporting, plan_import
+from flashback.store import Subscribers, exporting, importing
 from flashback.store.checking import check
 
 from fixtures.rosters import read
@@ -145,11 +145,11 @@ class AddressBook(RuleBasedStateMachine):
 
     def taken(self, rows: Any) -> None:
         """Planned, then done."""
-        plan = plan_import(self.store, rows)
-        done = apply_import(self.store, plan, now=self.now)
-        assert (len(done.new), len(done.changed)) == (len(plan.new), len(plan.changed))
-        again = plan_import(self.store, rows)
-        assert not again.new, "the same list twice brings nobody new"
+        with importing(self.store) as people:
+            plan = people.plan(rows)
+            assert people.apply(now=self.now) == plan
+        with importing(self.store) as people:
+            assert not people.plan(rows).new, "the same list twice brings nobody new"
         self.now += MINUTE
 
     @invariant()

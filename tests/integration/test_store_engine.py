@@ -203,7 +203,7 @@ class TestSqlite:
             "journal_mode": "wal",
             "synchronous": 2,
             "foreign_keys": 1,
-            "busy_timeout": 5_000,
+            "busy_timeout": 30_000,
             "cache_size": -8192,
         }
         with store.write() as one, store.read() as two:

@@ -26,12 +26,12 @@ from flashback.model import (
 )
 from flashback.rosters import WRITERS
 from flashback.store import (
+    Change,
     ImportPlan,
     Store,
     Subscribers,
-    apply_import,
     exporting,
-    plan_import,
+    importing,
 )
 
 from fixtures.rosters import AGREEING, FILE, read
@@ -50,8 +50,9 @@ def store(store_url: str) -> Iterator[Store]:
 
 def taken(store: Store, content: str, circumstances: Circumstances = FILE) -> ImportPlan:
     """A CSV file imported."""
-    plan = plan_import(store, read(content, circumstances).rows)
-    return apply_import(store, plan, now=NOW)
+    with importing(store) as people:
+        people.plan(read(content, circumstances).rows)
+        return people.apply(now=NOW)
 
 
 def exported(store: Store, kind: str) -> bytes:
@@ -67,24 +68,25 @@ class TestImporting:
 
     def test_a_plan_changes_nothing(self, store: Store) -> None:
         """What would happen is told before it happens."""
-        plan = plan_import(store, read("address\na@example.org\nno\n").rows)
-        assert [entry.row for entry in plan.new] == [2]
-        assert [refusal.row for refusal in plan.refused] == [3]
+        with importing(store) as people:
+            plan = people.plan(read("address\na@example.org\nno\n").rows)
+            assert plan == ImportPlan(unconfirmed=1, refused=1)
+            assert [refusal.row for refusal in people.refusals()] == [3]
         assert Subscribers(store).list() == ()
 
     def test_known_people(self, store: Store) -> None:
         """New words are taken, empty cells erase nothing, a status only moves forward."""
         content = "address,name,ville,status\na@example.org,Amal,Fès,confirmed\nb@example.org,B,,\n"
         first = taken(store, content, AGREEING)
-        assert len(first.new) == 2
+        assert first == ImportPlan(confirmed=1, unconfirmed=1)
         again = taken(store, content, AGREEING)
-        assert (len(again.unchanged), len(again.changed)) == (2, 0)
+        assert again == ImportPlan(unchanged=2)
         more = taken(
             store,
             "address,name,pays,status\na@example.org,,Maroc,\nb@example.org,,,confirmed\n",
             AGREEING,
         )
-        assert len(more.changed) == 2
+        assert more == ImportPlan(changed=2)
         book = Subscribers(store)
         amal, b = book.get("a@example.org"), book.get("b@example.org")
         assert amal.name == "Amal"
@@ -110,12 +112,9 @@ class TestImporting:
             f"{n}@example.org,confirmed,x\n" for n in names
         )
         done = taken(store, content, AGREEING)
-        assert [e.address.key for e in done.left_alone] == [
-            "left@example.org",
-            "dead@example.org",
-            "erased@example.org",
-        ]
-        assert len(done.changed) == 1
+        assert done == ImportPlan(left_alone=3, changed=1)
+        assert book.get("stays@example.org").fields == {"ville": "x"}
+        assert book.known("erased@example.org") is None
         assert book.get("left@example.org").status is U.UNSUBSCRIBED
         assert book.get("left@example.org").fields == {}
 
@@ -123,10 +122,13 @@ class TestImporting:
         """The plan is decided anew in the transaction that carries it out."""
         book = Subscribers(store)
         added = book.add(AGREEABLE, now=NOW, status=U.CONFIRMED, consent=AGREED)
-        plan = plan_import(store, read("address,name\nb@example.org,B\n").rows)
-        assert len(plan.changed) == 1
-        book.unsubscribe(added.id, at=NOW, source="link")
-        assert len(apply_import(store, plan, now=NOW).left_alone) == 1
+        with importing(store) as people:
+            assert people.plan(read("address,name\nb@example.org,B\n").rows).changed == 1
+            expected = Change(2, "b@example.org", (("name", "", "B"),))
+            assert list(people.changes()) == [expected]
+            book.unsubscribe(added.id, at=NOW, source="link")
+            assert people.apply(now=NOW) == ImportPlan(left_alone=1)
+            assert list(people.changes()) == []
         assert book.get("b@example.org").name == ""
 
     def test_a_list_can_take_people_away(self, store: Store) -> None:
@@ -139,7 +141,7 @@ class TestImporting:
             "address,status,suppressed\n"
             "a@example.org,unsubscribed,\nb@example.org,,complaint\nc@example.org,,manual\n",
         )
-        assert (len(done.changed), len(done.new)) == (2, 1)
+        assert done == ImportPlan(changed=2, forbidden=1)
         gone = book.get("a@example.org")
         assert gone.status is U.UNSUBSCRIBED
         assert book.history(gone.id).consents[-1].kind is ConsentKind.WITHDRAWN
@@ -149,17 +151,20 @@ class TestImporting:
 
     def test_twice_in_one_file(self, store: Store) -> None:
         """Of two rows of one person the one that lets them leave counts, else the first."""
-        done = taken(
-            store,
+        rows = read(
             "address,status,name,suppressed\nA@example.org,confirmed,First,\n"
             "a@example.org,confirmed,Second,\nb@example.org,confirmed,,\n"
             "B@example.org,unsubscribed,,\nb@example.org,,,complaint\n"
             "b@example.org,confirmed,,\n",
             AGREEING,
-        )
-        assert [(refusal.row, str(refusal.reason)) for refusal in done.refused] == [
+        ).rows
+        with importing(store) as people:
+            people.plan(rows)
+            told = [(refusal.row, str(refusal.reason)) for refusal in people.refusals()]
+            people.apply(now=NOW)
+        assert told == [
             (3, "a@example.org stands in row 2, which counts."),
-            (4, "b@example.org stands in row 5, which counts."),
+            (4, "b@example.org stands in row 6, which counts."),
             (5, "B@example.org stands in row 6, which counts."),
             (7, "b@example.org stands in row 6, which counts."),
         ]
@@ -172,8 +177,8 @@ class TestImporting:
         added = book.add(AGREEABLE, now=NOW, status=U.CONFIRMED, consent=AGREED)
         book.suppress(added.address.key, SuppressionReason.HARD_BOUNCE, at=NOW)
         content = "address,status,name\nb@example.org,unsubscribed,New\n"
-        assert len(taken(store, content).changed) == 1
-        assert len(taken(store, content).left_alone) == 1
+        assert taken(store, content).changed == 1
+        assert taken(store, content).left_alone == 1
         book.unsuppress(added.address.key)
         person = book.get("b@example.org")
         assert (person.status, person.name, person.mailable) == (U.UNSUBSCRIBED, "", False)
@@ -184,8 +189,8 @@ class TestImporting:
         added = book.add(AGREEABLE, now=NOW)
         book.unsubscribe(added.id, at=NOW, source="link")
         content = "address,status,suppressed,name\nb@example.org,confirmed,hard_bounce,New\n"
-        assert len(taken(store, content, AGREEING).changed) == 1
-        assert len(taken(store, content, AGREEING).left_alone) == 1
+        assert taken(store, content, AGREEING).changed == 1
+        assert taken(store, content, AGREEING).left_alone == 1
         book.confirm(added.id, AGREED)
         person = book.get("b@example.org")
         assert (person.name, person.suppressed) == ("", SuppressionReason.HARD_BOUNCE)
@@ -193,8 +198,8 @@ class TestImporting:
     def test_many(self, store: Store) -> None:
         """A list longer than one statement can name."""
         content = "address\n" + "".join(f"r{n}@example.org\n" for n in range(2_500))
-        assert len(taken(store, content).new) == 2_500
-        assert len(taken(store, content).unchanged) == 2_500
+        assert taken(store, content).new == 2_500
+        assert taken(store, content).unchanged == 2_500
 
 
 AGREEABLE = address("b@example.org")
@@ -244,7 +249,9 @@ class TestExporting:
 def _round(store: Store, other: Store, kind: str) -> bytes:
     found = read(exported(store, kind), name=f"export.{kind}")
     assert found.refused == ()
-    apply_import(other, plan_import(other, found.rows), now=NOW + MINUTE)
+    with importing(other) as people:
+        people.plan(found.rows)
+        people.apply(now=NOW + MINUTE)
     return exported(other, "jsonl")
 
 
@@ -324,9 +331,7 @@ def test_the_sample_is_taken_whole(tmp_path: Path) -> None:
     """The sample in the repository is a list that this program takes without a refusal."""
     sample = Path(__file__).parents[2] / "subscribers" / "sample.csv"
     store = opened(f"sqlite:///{tmp_path}/store.db")
-    done = apply_import(store, plan_import(store, read(sample.read_bytes()).rows), now=NOW)
-    assert done.refused == ()
-    assert len(done.new) == 60
+    assert taken(store, sample.read_text()) == ImportPlan(confirmed=60)
     counts = Subscribers(store).counts()
     by_language = {
         language: sum(n for (tag, _), n in counts.items() if tag == language)

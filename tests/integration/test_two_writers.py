@@ -15,16 +15,16 @@ import datetime as dt, sys
 from pathlib import Path
 from flashback import rosters
 from flashback.model import Circumstances
-from flashback.store import apply_import, open_store, plan_import
+from flashback.store import importing, open_store
 now = dt.datetime(2011, 9, 2, 10, tzinfo=dt.UTC)
 store = open_store(sys.argv[1], folder=Path())
 told = Circumstances(source="import:big.csv", now=now, consent="Yes")
 for part in sys.argv[2:]:
-    with rosters.opened(Path(part), told) as roster:
-        plan = plan_import(store, roster.entries())
-    print("planned", flush=True)
-    done = apply_import(store, plan, now=now)
-    print(len(done.new), len(done.changed), len(done.left_alone), flush=True)
+    with rosters.opened(Path(part), told) as roster, importing(store) as people:
+        people.plan(roster.entries())
+        print("planned", flush=True)
+        done = people.apply(now=now)
+        print(done.new, done.changed, done.left_alone, flush=True)
 store.close()
 """
 READERS = 120

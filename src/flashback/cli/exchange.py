@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,12 +11,12 @@ import click
 from flashback.cli import show
 from flashback.cli.house import command, mark, option
 from flashback.errors import Exit
-from flashback.model import Entry, SubscriberStatus
-from flashback.sentences import Sentence, tr
+from flashback.model import SubscriberStatus
+from flashback.sentences import tr
 from flashback.workspace import Workspace, book
 
 if TYPE_CHECKING:
-    from flashback.store import Change, ImportPlan
+    from flashback.store import ImportPlan
 
 _SHOWN = 20
 _KINDS: Final = {".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
@@ -70,7 +70,7 @@ def import_(
 ) -> int:
     """Show what a file would do; do it once confirmed. Who left is never brought back."""
     workspace = Workspace.at(Path(folder))
-    reviewed = book.plan_import(
+    with book.arriving(
         workspace,
         file,
         consent=consent,
@@ -78,138 +78,112 @@ def import_(
         system=system or "",
         encoding=encoding,
         watch=show.octets,
-    )
-    plan = reviewed.plan
-    nothing = not (plan.new or plan.changed)
-    wanted = not (dry_run or nothing) and (yes or not as_json)
-    if not as_json:
-        _show_sheets(reviewed)
-        _show(plan)
-    if wanted and not yes and not show.ask(tr("Do it?")):
-        wanted = False
-    if wanted:
-        plan = book.apply_import(workspace, plan)
-    if as_json:
-        click.echo(json.dumps(_as_object(plan, done=wanted), ensure_ascii=False))
-    elif wanted:
-        words = tr(
-            "{new} people added, {changed} changed.", new=len(plan.new), changed=len(plan.changed)
-        )
-        show.say(words, fg="green")
-    else:
-        show.say(tr("Nothing was changed."))
-    if rejects or (wanted and plan.refused):
-        _write_rejects(rejects or _beside(file, reviewed), reviewed, quiet=as_json)
+    ) as arrival:
+        plan = arrival.plan
+        nothing = not (plan.new or plan.changed)
+        wanted = not (dry_run or nothing) and (yes or not as_json)
+        if not as_json:
+            _show_sheets(arrival)
+            _show(arrival)
+        if wanted and not yes and not show.ask(tr("Do it?")):
+            wanted = False
+        if wanted:
+            with show.stages(tr("Writing")) as told:
+                plan = arrival.list.apply(now=workspace.clock.now(), told=told)
+        if as_json:
+            _write_object(arrival, plan, done=wanted)
+        elif wanted:
+            words = tr("{new} people added, {changed} changed.", new=plan.new, changed=plan.changed)
+            show.say(words, fg="green")
+        else:
+            show.say(tr("Nothing was changed."))
+        if rejects or (wanted and plan.refused):
+            _write_rejects(rejects or _beside(file, arrival), arrival, quiet=as_json)
     return Exit.REFUSALS if plan.refused else Exit.DONE
 
 
-def _beside(file: Path, reviewed: book.Reviewed) -> Path:
-    lone = len(reviewed.sheets) == 1
+def _beside(file: Path, arrival: book.Arrival) -> Path:
+    lone = len(arrival.sheets) == 1
     suffix = ".csv" if lone and file.suffix.lower() in {".xlsx", ".zip"} else file.suffix
     return file.with_name(f"{file.stem}.refused{suffix}")
 
 
-def _write_rejects(path: Path, reviewed: book.Reviewed, *, quiet: bool) -> None:
-    count = book.write_rejects(path, reviewed, show.told)
+def _write_rejects(path: Path, arrival: book.Arrival, *, quiet: bool) -> None:
+    count = book.write_rejects(path, arrival, show.told)
     if count and not quiet:
         show.say(tr("The refused rows are in {path}: mend them there and import it.", path=path))
 
 
-def _as_object(plan: "ImportPlan", *, done: bool) -> dict[str, object]:
-    """What an import did, or would do, for programs."""
-    return {
-        "done": done,
-        **{name: len(getattr(plan, name)) for name in _GROUPS},
-        "changes": [
-            {"address": change.before.address.mailbox, "row": change.entry.row}
-            | {name: [before, after] for name, before, after in _differences(change)}
-            for change in plan.changed
-        ],
-        "refusals": [
-            {"sheet": refusal.sheet, "row": refusal.row, "reason": show.told(refusal.reason)}
-            for refusal in plan.refused
-        ],
-    }
+def _write_object(arrival: book.Arrival, plan: "ImportPlan", *, done: bool) -> None:
+    """What an import did, or would do, for programs: one object, however long it is."""
+    head = {"done": done} | {name: getattr(plan, name) for name in _GROUPS}
+    click.echo(json.dumps(head)[:-1], nl=False)
+    changes = (
+        {"address": change.mailbox, "row": change.row}
+        | {name: [before, after] for name, before, after in change.differences}
+        for change in arrival.list.changes()
+    )
+    refusals = (
+        {"sheet": refusal.sheet, "row": refusal.row, "reason": show.told(refusal.reason)}
+        for refusal in arrival.list.refusals()
+    )
+    for name, values in (("changes", changes), ("refusals", refusals)):
+        click.echo(f', "{name}": [', nl=False)
+        for number, value in enumerate(values):
+            click.echo((", " if number else "") + json.dumps(value, ensure_ascii=False), nl=False)
+        click.echo("]", nl=False)
+    click.echo("}")
 
 
-_GROUPS: Final = ("new", "changed", "unchanged", "left_alone", "refused")
+_GROUPS: Final = (
+    *("new", "confirmed", "unconfirmed", "unsubscribed", "forbidden"),
+    *("changed", "unchanged", "left_alone", "refused"),
+)
 
 
-def _differences(change: "Change") -> list[tuple[str, str, str]]:
-    """Field by field: its name, what it was, what it becomes."""
-    found = []
-    for name in ("name", "language", "organisation", "status", "suppressed", "tags"):
-        before, after = getattr(change.before, name), getattr(change.after, name)
-        if before != after:
-            found.append((name, _words(before), _words(after)))
-    old, new = change.before.fields, change.after.fields
-    found += [
-        (f"field.{name}", old.get(name, ""), new.get(name, ""))
-        for name in sorted({*old, *new})
-        if old.get(name, "") != new.get(name, "")
-    ]
-    return found
-
-
-def _words(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-
-
-def _show_sheets(reviewed: book.Reviewed) -> None:
-    for sheet in reviewed.sheets:
+def _show_sheets(arrival: book.Arrival) -> None:
+    for sheet in arrival.sheets:
         title = show.told(sheet.title)
         known = f"{title}, {sheet.encoding}" if sheet.encoding else title
         click.echo(f"  {sheet.name + ': ' if sheet.name else ''}{known}")
 
 
-_CONFIRMED: Final = tr("– of them confirmed: they get mail")
-_UNCONFIRMED: Final = tr("– of them unconfirmed")
-_GONE: Final = tr("– of them unsubscribed: they get none, whatever another list says")
-_FORBIDDEN: Final = tr("– of them addresses to which mail is forbidden")
-_KINDS_OF_NEW: Final = (_CONFIRMED, _UNCONFIRMED, _GONE, _FORBIDDEN)
-_KIND_BY_STATUS: Final = {
-    U.CONFIRMED: _CONFIRMED,
-    U.UNCONFIRMED: _UNCONFIRMED,
-    U.UNSUBSCRIBED: _GONE,
-}
-
-
-def _kind_of(entry: Entry) -> Sentence:
-    if entry.suppression is not None or entry.status is None:
-        return _FORBIDDEN
-    return _KIND_BY_STATUS[entry.status]
-
-
-def _show(plan: "ImportPlan") -> None:
-    kinds = Counter(_kind_of(entry).source for entry in plan.new)
+def _show(arrival: book.Arrival) -> None:
+    plan = arrival.plan
     for count, sentence in (
-        (len(plan.new), tr("new")),
-        *((kinds[kind.source], kind) for kind in _KINDS_OF_NEW),
-        (len(plan.changed), tr("changed")),
-        (len(plan.unchanged), tr("unchanged")),
-        (len(plan.left_alone), tr("left alone: they had left, or mail to them is forbidden")),
-        (len(plan.refused), tr("refused")),
+        (plan.new, tr("new")),
+        (plan.confirmed, tr("– of them confirmed: they get mail")),
+        (plan.unconfirmed, tr("– of them unconfirmed")),
+        (
+            plan.unsubscribed,
+            tr("– of them unsubscribed: they get none, whatever another list says"),
+        ),
+        (plan.forbidden, tr("– of them addresses to which mail is forbidden")),
+        (plan.changed, tr("changed")),
+        (plan.unchanged, tr("unchanged")),
+        (plan.left_alone, tr("left alone: they had left, or mail to them is forbidden")),
+        (plan.refused, tr("refused")),
     ):
         if count:
             click.echo(f"  {count:>7,}  {show.told(sentence)}")
-    if silent := kinds[_UNCONFIRMED.source]:
+    if plan.unconfirmed:
         show.say(
             tr(
                 "  {count} of the new ones are unconfirmed and get no mail. If they agreed, say to "
                 "what: --consent “...”",
-                count=silent,
+                count=plan.unconfirmed,
             ),
             fg="yellow",
         )
-    for change in plan.changed[:_SHOWN]:
-        for name, before, after in _differences(change):
-            click.echo(f"    {change.before.address}: {name}: {before or '–'} → {after or '–'}")
-    for refusal in plan.refused[:_SHOWN]:
+    for change in islice(arrival.list.changes(), _SHOWN):
+        for name, before, after in change.differences:
+            click.echo(f"    {change.mailbox}: {name}: {before or '–'} → {after or '–'}")
+    for refusal in islice(arrival.list.refusals(), _SHOWN):
         line = tr("row {number}: {reason}", number=refusal.row, reason=refusal.reason)
         sheet = f"{refusal.sheet}, " if refusal.sheet else ""
         click.secho(f"    {sheet}{show.told(line)}", fg="red")
-    if len(plan.refused) > _SHOWN:
-        show.say(tr("    … and {count} more rows.", count=len(plan.refused) - _SHOWN))
+    if plan.refused > _SHOWN:
+        show.say(tr("    … and {count} more rows.", count=plan.refused - _SHOWN))
 
 
 @command(

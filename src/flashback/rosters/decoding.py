@@ -52,7 +52,8 @@ def examine(file: BinaryIO, encoding: str = "") -> Examined:
         beginning = beginning or chunk
         if utf8 is not None and not _decodes(utf8, chunk):
             utf8 = None
-        if utf8 is None or not chunk.isascii():
+        # Octets beyond ASCII that were UTF-8 so far are hardly letters of another encoding.
+        if utf8 is None:
             lengths = [len(run) for run in _RUN.findall(chunk)]
             runs += len(lengths)
             long_runs += sum(length >= _ARABIC_RUN for length in lengths)

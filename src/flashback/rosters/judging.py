@@ -27,6 +27,7 @@ from flashback.sentences import Sentence, tr
 from flashback.storable import foreign, language_tag, own, own_fields, own_tags
 
 Record = Mapping[str, str]  #: the columns of ``tabular``; absent ones are empty
+_PREFIX: Final = len(tabular.FIELD)
 
 
 class RowError(Exception):
@@ -55,20 +56,19 @@ def _entry(row: int, record: Record, circumstances: Circumstances, sheet: str) -
         status = SubscriberStatus.UNCONFIRMED
     created_at = _time(record.get("created_at", "")) or circumstances.now
     fields = {
-        name.removeprefix(tabular.FIELD): " ".join(value.split())
-        if value.isspace() or _breaks(value)
-        else value
+        name[_PREFIX:]: " ".join(value.split()) if value.isspace() or _breaks(value) else value
         for name, value in record.items()
         if value and name.startswith(tabular.FIELD)
     }
+    tags = record.get("tags")
     return Entry(
         row=row,
         address=address,
         name=own(_name(record)),
-        language=language_tag(tabular.language_of(record.get("language", ""))),
+        language=_language(record.get("language", "")),
         organisation=own(record.get("organisation", "")),
-        fields=own_fields(fields),
-        tags=own_tags(tabular.tags_of(record.get("tags", ""))),
+        fields=own_fields(fields) if fields else {},
+        tags=own_tags(tabular.tags_of(tags)) if tags else (),
         status=status,
         consents=consents,
         suppression=suppression,
@@ -76,6 +76,11 @@ def _entry(row: int, record: Record, circumstances: Circumstances, sheet: str) -
         changed_at=_time(record.get("changed_at", "")) or created_at,
         sheet=sheet,
     )
+
+
+@lru_cache(maxsize=256)
+def _language(words: str) -> str:
+    return language_tag(tabular.language_of(words))
 
 
 def _address(text: str) -> Address:
@@ -170,7 +175,7 @@ _LATER: Final = ("version", "network_address", "evidence")
 
 
 def _kept_consents(words: str) -> tuple[Consent, ...]:
-    if not words.strip():
+    if not words or words.isspace():
         return ()
     try:
         return tuple(
@@ -203,7 +208,7 @@ def _suppression(address: Address, record: Record, now: dt.datetime) -> Suppress
 
 def _time(words: str) -> dt.datetime | None:
     """An aware time; None where the cell says none."""
-    if not words.strip():
+    if not words or words.isspace():
         return None
     try:
         found = dt.datetime.fromisoformat(words.strip())

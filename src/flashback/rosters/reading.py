@@ -186,7 +186,7 @@ def _system(name: str, names: frozenset[str], file: str) -> System | None:
 
 
 def _check_width(cells: Sequence[str], width: int) -> None:
-    if any(map(str.strip, cells[width:])):
+    if len(cells) > width and any(map(str.strip, cells[width:])):
         raise RowError(tr("The row has more cells than the first line."))
 
 
@@ -238,9 +238,12 @@ def _own_records(columns: Sequence[str], *, silent: bool) -> _RecordOf:
 
     def record_of(cells: Sequence[str]) -> Record:
         found = {
-            name: tabular.armed(cell) for name, cell in zip(columns, cells, strict=False) if name
+            # Asked here as well, for most cells have no apostrophe.
+            name: tabular.armed(cell) if cell[:1] == "'" else cell
+            for name, cell in zip(columns, cells, strict=False)
+            if name
         }
-        return {**unsaid, **found}
+        return unsaid | found
 
     return record_of
 

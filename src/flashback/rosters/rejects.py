@@ -8,7 +8,8 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import IO, BinaryIO
 
@@ -26,16 +27,23 @@ def write(file: BinaryIO, sheets: Sequence[Sheet], refused: Iterable[Refusal], t
     A table stays a table with one column more; a line gets its reason on a line above; an archive
     becomes one with the same names in it.
     """
-    mendable = [refusal for refusal in refused if refusal.cells]
+    counted = Counter[str]()
+
+    def mendable() -> Iterator[Refusal]:
+        for refusal in refused:
+            if refusal.cells:
+                counted[refusal.sheet] += 1
+                yield refusal
+
     if len(sheets) == 1:
-        _write_sheet(file, sheets[0], mendable, told)
-        return len(mendable)
+        _write_sheet(file, sheets[0], mendable(), told)
+        return counted.total()
     by_name = {sheet.name: sheet for sheet in sheets}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, rows in groupby(mendable, key=lambda refusal: refusal.sheet):
+        for name, rows in groupby(mendable(), key=lambda refusal: refusal.sheet):
             with archive.open(name, "w") as member:
                 _write_sheet(member, by_name[name], rows, told)
-    return len(mendable)
+    return counted.total()
 
 
 def _write_sheet(file: IO[bytes], sheet: Sheet, refused: Iterable[Refusal], told: Told) -> None:

@@ -23,9 +23,12 @@ from flashback.sentences import tr
 from flashback.store import schema
 from flashback.store.door import door
 
-_BUSY_SECONDS: Final = 5.0
+#: A list of a million people is written in one transaction, for which others wait.
+_BUSY_SECONDS: Final = 30.0
 _CONNECT_SECONDS: Final = 10
 _BEGIN: Final = "flashback_begin"
+# A deferred transaction that turns to writing fails at once when another has written.
+_WRITING: Final = "BEGIN IMMEDIATE"
 _EXAMPLE: Final = tr('Write url = "sqlite:///subscribers/subscribers.db" under [store].')
 
 
@@ -66,6 +69,13 @@ class Store:
         with door(self.place), self.reading.begin() as connection:
             yield connection
 
+    @contextmanager
+    def sit(self) -> Iterator["Sitting"]:
+        """One connection for several transactions, closed afterwards with all that is temporary."""
+        with door(self.place), self.engine.connect() as connection:
+            connection.detach()
+            yield Sitting(connection, self.place)
+
     def forget_log(self) -> None:
         """Empty SQLite's write-ahead log, where what was erased may stand for a while.
 
@@ -79,6 +89,32 @@ class Store:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Transactions on one connection, one after the other: temporary tables outlive them."""
+
+    connection: Connection
+    place: str
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that writes nothing but what is temporary."""
+        with self._begun("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; durable on exit, or nothing of it on an error."""
+        with self._begun(_WRITING) as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, statement: str) -> Iterator[Connection]:
+        connection = self.connection.execution_options(**{_BEGIN: statement})
+        with door(self.place), connection.begin():
+            yield connection
 
 
 def open_store(url: str, *, folder: Path, mark_of: Mark = no_marks) -> Store:
@@ -190,8 +226,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that turns to writing fails at once when another has written.
-    statement = connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE")
+    statement = connection.get_execution_options().get(_BEGIN, _WRITING)
     connection.exec_driver_sql(statement)
 
 

@@ -1,200 +1,275 @@
 """Bring a list of people in: first a plan that changes nothing, then one transaction.
 
-Who left or is suppressed is left alone, whatever the list says; nobody is sent back from
-confirmed to unconfirmed by a list; an empty cell erases nothing.
+The list waits in temporary tables (``waiting``). Who is new is found and written by statements over
+all rows; only about people who are known something has to be decided (``merging``), a page at a
+time. So a list may be longer than memory.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql
 
-from flashback.model import Entry, Refusal, Subscriber, SubscriberStatus
-from flashback.sentences import tr
-from flashback.store import people
-from flashback.store.engine import Mark, Store
+from flashback.model import Entry, Refusal, Subscriber
+from flashback.store import merging, people, taking
+from flashback.store import waiting as lists
+from flashback.store.engine import Mark, Sitting, Store
+from flashback.store.once import insert_once
+from flashback.store.tables import consents, erasures, subscribers, suppressions
+from flashback.store.waiting import Change, Fate, agreements, waiting
+
+Told = Callable[[int, int], None]  #: how many rows are done, of how many
+
+#: So many new people are written by one statement; then it is told how far it got.
+_STEP: Final = 20_000
+#: PostgreSQL's name for "a list comes in": two of them would wait for each other's rows.
+_ONE_LIST: Final = 0x666C6174
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A known person whom the list tells something new about."""
-
-    entry: Entry
-    before: Subscriber
-    after: Subscriber
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
-    """What a list would do. Each row stands in exactly one of the five."""
+    """What a list would do, or did: how many rows. Each stands in exactly one number."""
 
-    new: tuple[Entry, ...]
-    changed: tuple[Change, ...]
-    unchanged: tuple[Entry, ...]
-    left_alone: tuple[Entry, ...]  #: who left or is suppressed
-    refused: tuple[Refusal, ...]
-    entries: tuple[Entry, ...] = field(repr=False)  #: all that can be taken, each address once
+    confirmed: int = 0  #: new, as the next three
+    unconfirmed: int = 0
+    unsubscribed: int = 0
+    forbidden: int = 0  #: addresses to which mail is forbidden, with or without a person
+    changed: int = 0
+    unchanged: int = 0
+    left_alone: int = 0  #: who left or is suppressed
+    refused: int = 0
 
-
-def plan_import(store: Store, rows: Iterable[Entry | Refusal]) -> ImportPlan:
-    """Tell what a list would do; nothing is written."""
-    entries, refused = _once(rows)
-    with store.read() as connection:
-        known = people.by_keys(connection, _keys(entries))
-        return _plan(connection, known, entries, refused, store.mark_of)
-
-
-def apply_import(store: Store, plan: ImportPlan, *, now: dt.datetime) -> ImportPlan:
-    """Do it, in one transaction; answer what was done.
-
-    That is decided anew inside the transaction: who left since the plan was shown stays away.
-    """
-    with store.write() as connection:
-        # Held: who leaves at this moment has left when it is decided, or leaves afterwards.
-        known = people.by_keys(connection, _keys(plan.entries), people=people.HELD)
-        done = _plan(connection, known, plan.entries, plan.refused, store.mark_of)
-        _add(connection, done.new)
-        for change in done.changed:
-            _change(connection, change, now)
-    return done
+    @property
+    def new(self) -> int:
+        """People and forbidden addresses that nobody knew."""
+        return self.confirmed + self.unconfirmed + self.unsubscribed + self.forbidden
 
 
-def _once(rows: Iterable[Entry | Refusal]) -> tuple[tuple[Entry, ...], tuple[Refusal, ...]]:
-    """Each address once; of two rows, the one that lets the person leave, else the first."""
-    entries: dict[str, Entry] = {}
-    refused: list[Refusal] = []
-    for row in rows:
-        if isinstance(row, Refusal):
-            refused.append(row)
-            continue
-        key = row.address.key
-        first = entries.setdefault(key, row)
-        if first is not row:
-            kept, other = (row, first) if _takes_away(row) > _takes_away(first) else (first, row)
-            entries[key] = kept
-            refused.append(_repeated(other, kept))
-    return tuple(entries.values()), tuple(sorted(refused, key=lambda r: (r.sheet, r.row)))
+@contextmanager
+def importing(store: Store) -> Iterator["Import"]:
+    """A list that waits beside the store until it is done or given up."""
+    with store.sit() as sitting:
+        yield Import(sitting, store.mark_of)
 
 
-def _takes_away(entry: Entry) -> int:
-    if entry.suppression is not None:
-        return 2
-    return int(entry.status is SubscriberStatus.UNSUBSCRIBED)
+class Import:
+    """One list: read once, planned, and done if somebody says so."""
+
+    def __init__(self, sitting: Sitting, mark_of: Mark) -> None:
+        self._sitting = sitting
+        self._mark_of = mark_of
+
+    def plan(self, rows: Iterable[Entry | Refusal]) -> ImportPlan:
+        """Read the list, and tell what it would do; nothing is written to the store."""
+        with self._sitting.read() as connection:
+            lists.prepare(connection)
+            taking.take(connection, rows)
+        with self._sitting.read() as connection:
+            self._recognise(connection)
+            self._decide(connection, people.PEOPLE, None)
+            return _counted(connection)
+
+    def apply(self, *, now: dt.datetime, told: Told = lambda _done, _of: None) -> ImportPlan:
+        """Do it, in one transaction; answer what was done.
+
+        That is decided anew inside the transaction: who left since the plan was shown stays away.
+        """
+        with self._sitting.write() as connection:
+            _alone(connection)
+            _reopen(connection)
+            arrived = True
+            while arrived:
+                self._recognise(connection)
+                # Held: who leaves at this moment has left when it is decided, or leaves afterwards.
+                self._decide(connection, people.HELD, now)
+                arrived = _add(connection, told)
+            _add_facts(connection)
+            return _counted(connection)
+
+    def changes(self) -> Iterator[Change]:
+        """What the plan, or what was done, changes of people who are known."""
+        with self._sitting.read() as connection:
+            yield from lists.told(connection)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """The rows that cannot be taken, in the order of the file."""
+        with self._sitting.read() as connection:
+            yield from taking.refused(connection)
+
+    def _recognise(self, connection: Connection) -> None:
+        """Of the new rows: who is known after all, and to whom mail is forbidden."""
+        for other, fate in ((subscribers, Fate.KNOWN), (suppressions, Fate.LEFT_ALONE)):
+            there = select(other.c.key).where(other.c.key == waiting.c.key).exists()
+            connection.execute(
+                update(waiting)
+                .where(waiting.c.fate == Fate.NEW.value, there)
+                .values(fate=fate.value)
+            )
+        if connection.execute(select(erasures.c.mark).limit(1)).first() is None:
+            return  # and no key is asked for its mark
+        for numbers, entries in lists.pages(connection, Fate.NEW):
+            keys = [entry.address.key for entry in entries]
+            erased = people.erased_keys(connection, keys, self._mark_of)
+            found = {n: Fate.LEFT_ALONE for n, k in zip(numbers, keys, strict=True) if k in erased}
+            lists.settle(connection, found)
+
+    def _decide(
+        self, connection: Connection, persons: Select[Any], now: dt.datetime | None
+    ) -> None:
+        """Decide about the people who are known; with a time, change them."""
+        for numbers, entries in lists.pages(connection, Fate.KNOWN):
+            keys = [entry.address.key for entry in entries]
+            known = people.by_keys(connection, keys, people=persons)
+            erased = people.erased_keys(connection, keys, self._mark_of)
+            fates: dict[int, Fate] = {}
+            found: list[tuple[int, Change]] = []
+            for number, entry in zip(numbers, entries, strict=True):
+                before, key = known.get(entry.address.key), entry.address.key
+                fates[number], after = merging.decided(before, entry, erased=key in erased)
+                if before is not None and after is not None:
+                    found.append((number, merging.change_of(before, after, entry)))
+                    if now is not None:
+                        _change(connection, before, after, entry, now)
+            lists.settle(connection, fates)
+            lists.tell(connection, found)
 
 
-def _repeated(entry: Entry, kept: Entry) -> Refusal:
-    place = f"{kept.sheet} {kept.row}".strip()
-    reason = tr("{address} stands in row {row}, which counts.", address=entry.address, row=place)
-    return Refusal(entry.row, reason, (), entry.sheet)
+# Writing it down ------------------------------------------------------------------------------
 
 
-def _plan(
+def _alone(connection: Connection) -> None:
+    """One list at a time; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(select(func.pg_advisory_xact_lock(literal(_ONE_LIST))))
+
+
+def _reopen(connection: Connection) -> None:
+    """What was planned for known people is decided anew."""
+    connection.execute(lists.changes.delete())
+    again = update(waiting).where(waiting.c.fate == Fate.CHANGED.value)
+    connection.execute(again.values(fate=Fate.KNOWN.value))
+
+
+def _change(
     connection: Connection,
-    known: Mapping[str, Subscriber],
-    entries: tuple[Entry, ...],
-    refused: tuple[Refusal, ...],
-    mark_of: Mark,
-) -> ImportPlan:
-    keys = _keys(entries)
-    suppressed = people.suppressed_keys(connection, keys)
-    suppressed |= people.erased_keys(connection, keys, mark_of)
-    new: list[Entry] = []
-    changed: list[Change] = []
-    unchanged: list[Entry] = []
-    left_alone: list[Entry] = []
-    for entry in entries:
-        before = known.get(entry.address.key)
-        if (entry.address.key in suppressed or _left(before)) and not _leaves_further(
-            before, entry
-        ):
-            left_alone.append(entry)
-        elif before is None:
-            new.append(entry)
-        elif (after := _merged(before, entry)) == before:
-            unchanged.append(entry)
-        else:
-            changed.append(Change(entry, before, after))
-    return ImportPlan(
-        new=tuple(new),
-        changed=tuple(changed),
-        unchanged=tuple(unchanged),
-        left_alone=tuple(left_alone),
-        refused=refused,
-        entries=entries,
-    )
-
-
-def _left(person: Subscriber | None) -> bool:
-    return person is not None and person.status is SubscriberStatus.UNSUBSCRIBED
-
-
-def _keys(entries: Sequence[Entry]) -> list[str]:
-    return [entry.address.key for entry in entries]
-
-
-def _leaves_further(before: Subscriber | None, entry: Entry) -> bool:
-    """Whether a list takes somebody further away: who was suppressed left, or the other way."""
-    if before is None:
-        return False
-    gone = SubscriberStatus.UNSUBSCRIBED
-    leaves = before.status is not gone and entry.status is gone
-    return leaves or (before.suppressed is None and entry.suppression is not None)
-
-
-def _merged(before: Subscriber, entry: Entry) -> Subscriber:
-    """What a list makes of a known person. A status only moves forward."""
-    listed = entry.suppression.reason if entry.suppression else None
-    reason = before.suppressed or listed
-    if before.suppressed is not None or _left(before):
-        gone = SubscriberStatus.UNSUBSCRIBED
-        status = gone if entry.status is gone else before.status
-        return replace(before, status=status, suppressed=reason)
-    undecided = (None, SubscriberStatus.UNCONFIRMED)
-    return replace(
-        before,
-        name=entry.name or before.name,
-        language=entry.language or before.language,
-        organisation=entry.organisation or before.organisation,
-        fields={**before.fields, **entry.fields},
-        tags=tuple(sorted({*before.tags, *entry.tags})),
-        status=before.status if entry.status in undecided else entry.status,
-        suppressed=reason,
-    )
-
-
-def _add(connection: Connection, entries: Sequence[Entry]) -> None:
-    arrivals = [entry for entry in entries if entry.status is not None]
-    numbers = people.insert_people(
-        connection, [(_person(entry), entry.changed_at) for entry in arrivals]
-    )
-    people.record_consents(
-        connection,
-        ((numbers[e.address.key], consent) for e in arrivals for consent in e.consents),
-    )
-    people.insert_suppressions(connection, (e.suppression for e in entries if e.suppression))
-
-
-def _person(entry: Entry) -> Subscriber:
-    assert entry.status is not None
-    return Subscriber(
-        id=0,
-        address=entry.address,
-        name=entry.name,
-        language=entry.language,
-        organisation=entry.organisation,
-        status=entry.status,
-        fields=entry.fields,
-        tags=entry.tags,
-        created_at=entry.created_at,
-    )
-
-
-def _change(connection: Connection, change: Change, now: dt.datetime) -> None:
-    number, after = change.before.id, change.after
+    before: Subscriber,
+    after: Subscriber,
+    entry: Entry,
+    now: dt.datetime,
+) -> None:
     values = {**people.values_of(after), "status": after.status}
-    people.update_person(connection, number, values, now)
-    if after.status is not change.before.status:
-        people.record_consents(connection, [(number, c) for c in change.entry.consents])
-    if change.entry.suppression:
-        people.insert_suppressions(connection, [change.entry.suppression])
+    people.update_person(connection, before.id, values, now)
+    if after.status is not before.status:
+        people.record_consents(connection, [(before.id, c) for c in entry.consents])
+    if entry.suppression:
+        people.insert_suppressions(connection, [entry.suppression])
+
+
+_COPIED: Final = (
+    *("mailbox", "key", "name", "language", "organisation"),
+    *("status", "fields", "tags", "created_at", "changed_at"),
+)
+_FORBIDDEN: Final = {
+    "key": waiting.c.key,
+    "reason": waiting.c.suppressed,
+    "at": waiting.c.suppressed_at,
+    "note": waiting.c.suppression_note,
+}
+
+
+_NEW: Final = (Fate.NEW.value, Fate.ADDED.value)
+
+
+def _add(connection: Connection, told: Told) -> bool:
+    """Write who is new; whether somebody else was quicker, who has to be looked at again."""
+    last = connection.scalar(select(func.max(waiting.c.seq))) or 0
+    for start in range(0, last, _STEP):
+        step = waiting.c.seq.between(start + 1, start + _STEP)
+        _add_people(connection, step)
+        told(min(start + _STEP, last), last)
+    if connection.dialect.name == "sqlite":
+        return False  # nobody else writes
+    left = select(waiting.c.seq).where(waiting.c.fate == Fate.NEW.value).limit(1)
+    return connection.execute(left).first() is not None
+
+
+def _add_people(connection: Connection, step: ColumnElement[bool]) -> None:
+    new = step & (waiting.c.fate == Fate.NEW.value)
+    arrivals = (
+        select(*(_copied(connection, name) for name in _COPIED))
+        .where(new, waiting.c.status.is_not(None))
+        .order_by(waiting.c.seq)
+    )
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert(subscribers).from_select(list(_COPIED), arrivals))
+        return
+    # Whoever is added by hand at this moment stays as they are, and is looked at again.
+    inserted = (
+        postgresql.insert(subscribers)
+        .from_select(list(_COPIED), arrivals)
+        .on_conflict_do_nothing(index_elements=[subscribers.c.key])
+        .returning(subscribers.c.key)
+        .cte("inserted")
+    )
+    added = update(waiting).values(fate=Fate.ADDED.value)
+    connection.execute(added.where(new, waiting.c.key.in_(select(inserted.c.key))))
+    connection.execute(added.where(new, waiting.c.status.is_(None)))
+
+
+def _copied(connection: Connection, name: str) -> ColumnElement[Any]:
+    column = waiting.c[name]
+    document = name in ("fields", "tags") and connection.dialect.name == "postgresql"
+    return cast(column, postgresql.JSONB) if document else column
+
+
+def _add_facts(connection: Connection) -> None:
+    """Write what the new people agreed to, and to which new addresses mail is forbidden."""
+    is_new = waiting.c.fate.in_(_NEW)
+    forbidden = select(*_FORBIDDEN.values()).where(is_new, waiting.c.suppressed.is_not(None))
+    connection.execute(
+        insert_once(connection, suppressions).from_select(list(_FORBIDDEN), forbidden)
+    )
+    names = ["kind", "at", *people.CONSENT_WORDS]
+    agreed = (
+        select(subscribers.c.id, *(agreements.c[name] for name in names))
+        .select_from(
+            waiting.join(subscribers, subscribers.c.key == waiting.c.key).join(
+                agreements, agreements.c.number == waiting.c.agreed
+            )
+        )
+        .where(is_new)
+        .order_by(waiting.c.seq, agreements.c.position)
+    )
+    connection.execute(insert(consents).from_select(["subscriber_id", *names], agreed))
+
+
+def _counted(connection: Connection) -> ImportPlan:
+    forbidden = waiting.c.suppressed.is_not(None)
+    rows = connection.execute(
+        select(waiting.c.fate, waiting.c.status, forbidden, func.count()).group_by(
+            waiting.c.fate, waiting.c.status, forbidden
+        )
+    )
+    counts: dict[str, int] = {}
+    for fate, status, barred, count in rows:
+        kind = "forbidden" if barred or status is None else status
+        name = kind if fate in _NEW else fate
+        counts[name] = counts.get(name, 0) + count
+    refused = connection.scalar(select(func.count()).select_from(lists.refusals)) or 0
+    return ImportPlan(**counts, refused=refused)

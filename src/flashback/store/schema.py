@@ -21,6 +21,8 @@ HEAD: Final = "0004"
 VERSION_TABLE: Final = "flashback_schema"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 #: Any fixed number; PostgreSQL's advisory locks are named by one.
 _LOCK: Final = 0x666C6173
 
@@ -89,7 +91,7 @@ def recorded(connection: Connection) -> str:
 
 def compact_json(value: object) -> str:
     """JSON that people can read in the database: Arabic stays Arabic."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def _refuse_foreign(connection: Connection, place: str) -> None:

@@ -1,7 +1,7 @@
 """The address book: people are listed, brought in and given out."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from flashback.rosters import Sheet
-    from flashback.store import ImportPlan
+    from flashback.store import Import, ImportPlan
 
 _PAGE: Final = 500
 
@@ -70,14 +70,16 @@ def _by_name(workspace: Workspace, segment: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed:
-    """What a file of people would do, and what the file is."""
+class Arrival:
+    """A file of people, read: what it is, and what it would do."""
 
-    plan: "ImportPlan"
     sheets: "tuple[Sheet, ...]"
+    list: "Import"
+    plan: "ImportPlan"
 
 
-def plan_import(
+@contextmanager
+def arriving(
     workspace: Workspace,
     path: Path,
     *,
@@ -88,14 +90,14 @@ def plan_import(
     watch: Callable[[int], AbstractContextManager[Callable[[int], None]]] = lambda _: nullcontext(
         lambda _: None
     ),
-) -> Reviewed:
-    """Tell what a file of people would do; nothing is written.
+) -> Iterator[Arrival]:
+    """Tell what a file of people would do; nothing is written until its list is applied.
 
     ``watch`` is told how many octets there are, and gives what is told of each part read. Raises
     ImportFileError: also for a file that leaves open whether its people agreed.
     """
     from flashback import rosters
-    from flashback.store import plan_import as plan
+    from flashback.store import importing
 
     told = Circumstances(
         source=f"import:{path.name}", now=workspace.clock.now(), consent=consent, status=status
@@ -110,23 +112,18 @@ def plan_import(
                         "--status unconfirmed, and they get no mail until they confirm."
                     ),
                 )
-        with watch(roster.size) as moved:
-            return Reviewed(plan(workspace.store, roster.entries(moved)), roster.sheets)
+        with importing(workspace.store) as waiting:
+            with watch(roster.size) as moved:
+                plan = waiting.plan(roster.entries(moved))
+            yield Arrival(roster.sheets, waiting, plan)
 
 
-def apply_import(workspace: Workspace, plan: "ImportPlan") -> "ImportPlan":
-    """Do what was planned, in one transaction; answer what was done."""
-    from flashback.store import apply_import as apply
-
-    return apply(workspace.store, plan, now=workspace.clock.now())
-
-
-def write_rejects(path: Path, reviewed: Reviewed, told: Callable[[Sentence], str]) -> int:
+def write_rejects(path: Path, arrival: Arrival, told: Callable[[Sentence], str]) -> int:
     """Write the rows that cannot be taken, with reasons in the reader's words; how many."""
     from flashback.rosters import rejects
 
     with files.writing(path, mode=0o600) as file:
-        return rejects.write(file, reviewed.sheets, reviewed.plan.refused, told)
+        return rejects.write(file, arrival.sheets, arrival.list.refusals(), told)
 
 
 def export(workspace: Workspace, file: BinaryIO, *, kind: str) -> int:
