@@ -288,6 +288,17 @@ def test_any_answers_in_any_order(way: tuple[bool, int], said: list[bytes]) -> N
     assert sorted(named) == list(range(1, submitted + 1))
 
 
+def test_what_comes_after_the_end_answers_nothing() -> None:
+    """A server that did not take chunks goes on talking: its message is still named as lost."""
+    session = Session(Commands(), pipelining=True, ahead=1)
+    session.submit(message(1))
+    session.handed_over(len(session.data_to_send()))
+    assert session.receive_data(b"250 Ok\r\n250 Ok\r\n503 lost\r\n") == []
+    assert session.is_finished
+    assert session.receive_data(b"250 Ok\r\n") == []
+    assert [one.message.claim.delivery_id for one in session.connection_lost()] == [1]
+
+
 def speak(session: Session, server: StrictServer, turns: int) -> list[bytes]:
     """What the client says in each of so many turns."""
     said = []

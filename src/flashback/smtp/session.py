@@ -121,6 +121,8 @@ class Session:
     def receive_data(self, octets: bytes) -> Sequence[Answered]:
         """Take what came, cut anywhere; answer what it means for messages."""
         events: list[Answered] = []
+        if self.is_finished:
+            return events  # what is left to name, ``connection_lost`` names
         # What has come is no answer to what is said next.
         askable = len(self._expected)
         for lines in self._buffer.replies(octets):
