@@ -562,6 +562,37 @@ class TestHostileFiles:
                 read(zipped({name: nothing}), name="x.zip")
 
     @pytest.mark.parametrize(
+        ("cells", "good"),
+        [
+            ("<c t='inlineStr'><is><t>1</t></is></c>" * 120_000, False),
+            (f"<c t='inlineStr'><is><t>{'x' * 1_100_000}</t></is></c>", False),
+            ("</row><row>".join(["<c t='n'><v>1</v></c>" * 50_000] * 8), True),
+        ],
+    )
+    def test_a_workbook_without_end(self, cells: str, good: bool) -> None:  # noqa: FBT001
+        """A row or a text that openpyxl would hold whole is not begun; many rows are read."""
+        main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        head = "<row><c t='inlineStr'><is><t>address</t></is></c></row>"
+        sheet = f"<worksheet xmlns='{main}'><sheetData>{head}<row>{cells}</row></sheetData>"
+        workbook = io.BytesIO()
+        openpyxl.Workbook().save(workbook)
+        with zipfile.ZipFile(workbook) as archive:
+            files: dict[str, str | bytes] = {n: archive.read(n) for n in archive.namelist()}
+        files["xl/worksheets/sheet1.xml"] = f"{sheet}</worksheet>"
+        content = zipped(files)
+        if good:
+            assert len(read(content, AGREEING, name="x.xlsx").refused) == 8
+        else:
+            with pytest.raises(ImportFileError, match="without end"):
+                read(content, AGREEING, name="x.xlsx")
+
+    def test_too_many_texts(self) -> None:
+        """Excel's table of texts is held whole: one that is too big is not begun."""
+        texts = b"".join(b"<si><t>%d</t></si>" % n for n in range(4_500_000))
+        with pytest.raises(ImportFileError, match="unpacks to 1"):
+            read(zipped({"xl/workbook.xml": "<x/>", "xl/sharedStrings.xml": texts}), name="x.xlsx")
+
+    @pytest.mark.parametrize(
         "files",
         [{"xl/workbook.xml": "<x"}, {"readme.md": "x"}, {"a.csv": "name\nAmal\n"}],
     )

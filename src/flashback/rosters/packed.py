@@ -11,17 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from flashback.errors import ImportFileError
+from flashback.rosters import weighing
 from flashback.rosters.rows import Row
 from flashback.sentences import tr
 
 Moved = Callable[[int], None]
 
 _LISTS: Final = frozenset({".csv", ".txt", ".tsv", ".jsonl", ".ndjson"})
-_MOST_OCTETS: Final = 1_000_000_000
-_MOST_MEMBERS: Final = 10_000
-#: Lists compress to a tenth; a bomb to a thousandth.
-_MOST_RATIO: Final = 200
-_SMALL: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +40,12 @@ def members(path: Path, file: BinaryIO) -> Iterator[tuple[Member, ...]]:
         return
     try:
         with zipfile.ZipFile(file) as archive:
-            _weigh(archive)
+            weighing.weigh(archive)
             names = set(archive.namelist())
             if "xl/workbook.xml" in names:
                 from flashback.rosters import workbook  # noqa: PLC0415  # openpyxl is slow to load
 
+                weighing.weigh_workbook(archive)
                 size = path.stat().st_size
                 yield (Member("", path.name, size, lambda: path.open("rb"), workbook.table(path)),)
             else:
@@ -58,18 +55,6 @@ def members(path: Path, file: BinaryIO) -> Iterator[tuple[Member, ...]]:
             tr("The archive cannot be read: {reason}.", reason=error),
             hint=tr("Unpack it yourself, and import the lists in it."),
         ) from error
-
-
-def _weigh(archive: zipfile.ZipFile) -> None:
-    found = archive.infolist()
-    whole = sum(member.file_size for member in found)
-    bomb = any(m.file_size > _SMALL and m.file_size > _MOST_RATIO * m.compress_size for m in found)
-    if bomb or whole > _MOST_OCTETS or len(found) > _MOST_MEMBERS:
-        raise ImportFileError(
-            tr("The file unpacks to {count} MB: that is no list of people.",
-               count=whole // 1_000_000),
-            hint=tr("Save the list as CSV and import that."),
-        )  # fmt: skip
 
 
 def _lists(archive: zipfile.ZipFile) -> tuple[Member, ...]:

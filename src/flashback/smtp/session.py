@@ -121,11 +121,11 @@ class Session:
     def receive_data(self, octets: bytes) -> Sequence[Answered]:
         """Take what came, cut anywhere; answer what it means for messages."""
         events: list[Answered] = []
-        if self.is_finished:
-            return events  # what is left to name, ``connection_lost`` names
+        # Once finished, ``connection_lost`` names what is left.
+        heard = () if self.is_finished else self._buffer.replies(octets)
         # What has come is no answer to what is said next.
         askable = len(self._expected)
-        for lines in self._buffer.replies(octets):
+        for lines in heard:
             if not askable:
                 self._out_of_turn(lines)
                 break
