@@ -6,7 +6,7 @@ time. So a list may be longer than memory.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    bindparam,
     cast,
     func,
     insert,
@@ -28,12 +29,17 @@ from sqlalchemy.dialects import postgresql
 from flashback.model import Entry, Refusal, Subscriber
 from flashback.store import merging, people, taking
 from flashback.store import waiting as lists
+from flashback.store.bulk import Bulk, moments
 from flashback.store.engine import Mark, Sitting, Store
 from flashback.store.once import insert_once
+from flashback.store.schema import compact_json
 from flashback.store.tables import consents, erasures, subscribers, suppressions
 from flashback.store.waiting import Change, Fate, agreements, waiting
 
 Told = Callable[[int, int], None]  #: how many rows are done, of how many
+
+#: Before, after, and the row that makes the difference.
+_Merger = tuple[Subscriber, Subscriber, Entry]
 
 #: So many new people are written by one statement; then it is told how far it got.
 _STEP: Final = 20_000
@@ -60,6 +66,17 @@ class ImportPlan:
         return self.confirmed + self.unconfirmed + self.unsubscribed + self.forbidden
 
 
+class _Progress:
+    """How many rows are written, of how many."""
+
+    def __init__(self, told: Told, of: int) -> None:
+        self._told, self._of, self._done = told, of, 0
+
+    def more(self, count: int) -> None:
+        self._done += count
+        self._told(self._done, self._of)
+
+
 @contextmanager
 def importing(store: Store) -> Iterator["Import"]:
     """A list that waits beside the store until it is done or given up."""
@@ -81,7 +98,8 @@ class Import:
             taking.take(connection, rows)
         with self._sitting.read() as connection:
             self._recognise(connection)
-            self._decide(connection, people.PEOPLE, None)
+            for _ in self._decide(connection, people.PEOPLE):
+                pass
             return _counted(connection)
 
     def apply(self, *, now: dt.datetime, told: Told = lambda _done, _of: None) -> ImportPlan:
@@ -91,13 +109,15 @@ class Import:
         """
         with self._sitting.write() as connection:
             _alone(connection)
-            _reopen(connection)
+            progress = _Progress(told, _reopen(connection))
             arrived = True
             while arrived:
                 self._recognise(connection)
                 # Held: who leaves at this moment has left when it is decided, or leaves afterwards.
-                self._decide(connection, people.HELD, now)
-                arrived = _add(connection, told)
+                for found in self._decide(connection, people.HELD):
+                    _change(connection, found, now)
+                    progress.more(len(found))
+                arrived = _add(connection, progress)
             _add_facts(connection)
             return _counted(connection)
 
@@ -128,25 +148,24 @@ class Import:
             found = {n: Fate.LEFT_ALONE for n, k in zip(numbers, keys, strict=True) if k in erased}
             lists.settle(connection, found)
 
-    def _decide(
-        self, connection: Connection, persons: Select[Any], now: dt.datetime | None
-    ) -> None:
-        """Decide about the people who are known; with a time, change them."""
+    def _decide(self, connection: Connection, persons: Select[Any]) -> Iterator[list[_Merger]]:
+        """Decide about the people who are known; tell whom to change, page by page."""
         for numbers, entries in lists.pages(connection, Fate.KNOWN):
             keys = [entry.address.key for entry in entries]
             known = people.by_keys(connection, keys, people=persons)
             erased = people.erased_keys(connection, keys, self._mark_of)
             fates: dict[int, Fate] = {}
-            found: list[tuple[int, Change]] = []
+            mergers: list[_Merger] = []
+            told: list[tuple[int, Change]] = []
             for number, entry in zip(numbers, entries, strict=True):
                 before, key = known.get(entry.address.key), entry.address.key
                 fates[number], after = merging.decided(before, entry, erased=key in erased)
                 if before is not None and after is not None:
-                    found.append((number, merging.change_of(before, after, entry)))
-                    if now is not None:
-                        _change(connection, before, after, entry, now)
+                    told.append((number, merging.change_of(before, after, entry)))
+                    mergers.append((before, after, entry))
             lists.settle(connection, fates)
-            lists.tell(connection, found)
+            lists.tell(connection, told)
+            yield mergers
 
 
 # Writing it down ------------------------------------------------------------------------------
@@ -159,26 +178,57 @@ def _alone(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(literal(_ONE_LIST))))
 
 
-def _reopen(connection: Connection) -> None:
-    """What was planned for known people is decided anew."""
+def _reopen(connection: Connection) -> int:
+    """What was planned for known people is decided anew; how many rows are to be written."""
     connection.execute(lists.changes.delete())
     again = update(waiting).where(waiting.c.fate == Fate.CHANGED.value)
-    connection.execute(again.values(fate=Fate.KNOWN.value))
+    changed = connection.execute(again.values(fate=Fate.KNOWN.value)).rowcount
+    new = select(func.count()).where(waiting.c.fate == Fate.NEW.value)
+    return changed + (connection.scalar(new) or 0)
 
 
-def _change(
-    connection: Connection,
-    before: Subscriber,
-    after: Subscriber,
-    entry: Entry,
-    now: dt.datetime,
-) -> None:
-    values = {**people.values_of(after), "status": after.status}
-    people.update_person(connection, before.id, values, now)
-    if after.status is not before.status:
-        people.record_consents(connection, [(before.id, c) for c in entry.consents])
-    if entry.suppression:
-        people.insert_suppressions(connection, [entry.suppression])
+def _change(connection: Connection, mergers: Sequence[_Merger], now: dt.datetime) -> None:
+    """Write what a list makes of people who are known."""
+    moment = moments(connection)(now)
+    document = compact_json if connection.dialect.name == "sqlite" else _itself
+    rows = [
+        (
+            *(after.id, after.name, after.language, after.organisation, after.status),
+            *(document(dict(after.fields)), document(list(after.tags)), moment),
+        )
+        for _, after, _ in mergers
+    ]
+    if rows:
+        _UPDATE.execute(connection, rows)
+    people.record_consents(
+        connection,
+        (
+            (before.id, consent)
+            for before, after, entry in mergers
+            if after.status is not before.status
+            for consent in entry.consents
+        ),
+    )
+    people.insert_suppressions(
+        connection, (entry.suppression for _, _, entry in mergers if entry.suppression)
+    )
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+_WORDS: Final = (
+    *("name", "language", "organisation", "status"),
+    *("fields", "tags", "changed_at"),
+)
+_UPDATE: Final = Bulk(
+    update(subscribers)
+    .where(subscribers.c.id == bindparam("number"))
+    .values({name: bindparam(f"new_{name}") for name in _WORDS}),
+    "number",
+    *(f"new_{name}" for name in _WORDS),
+)
 
 
 _COPIED: Final = (
@@ -196,20 +246,20 @@ _FORBIDDEN: Final = {
 _NEW: Final = (Fate.NEW.value, Fate.ADDED.value)
 
 
-def _add(connection: Connection, told: Told) -> bool:
+def _add(connection: Connection, progress: _Progress) -> bool:
     """Write who is new; whether somebody else was quicker, who has to be looked at again."""
     last = connection.scalar(select(func.max(waiting.c.seq))) or 0
     for start in range(0, last, _STEP):
         step = waiting.c.seq.between(start + 1, start + _STEP)
-        _add_people(connection, step)
-        told(min(start + _STEP, last), last)
+        progress.more(_add_people(connection, step))
     if connection.dialect.name == "sqlite":
         return False  # nobody else writes
     left = select(waiting.c.seq).where(waiting.c.fate == Fate.NEW.value).limit(1)
     return connection.execute(left).first() is not None
 
 
-def _add_people(connection: Connection, step: ColumnElement[bool]) -> None:
+def _add_people(connection: Connection, step: ColumnElement[bool]) -> int:
+    """How many rows of a step were written."""
     new = step & (waiting.c.fate == Fate.NEW.value)
     arrivals = (
         select(*(_copied(connection, name) for name in _COPIED))
@@ -217,8 +267,7 @@ def _add_people(connection: Connection, step: ColumnElement[bool]) -> None:
         .order_by(waiting.c.seq)
     )
     if connection.dialect.name == "sqlite":
-        connection.execute(insert(subscribers).from_select(list(_COPIED), arrivals))
-        return
+        return connection.execute(insert(subscribers).from_select(list(_COPIED), arrivals)).rowcount
     # Whoever is added by hand at this moment stays as they are, and is looked at again.
     inserted = (
         postgresql.insert(subscribers)
@@ -228,8 +277,10 @@ def _add_people(connection: Connection, step: ColumnElement[bool]) -> None:
         .cte("inserted")
     )
     added = update(waiting).values(fate=Fate.ADDED.value)
-    connection.execute(added.where(new, waiting.c.key.in_(select(inserted.c.key))))
+    is_in = waiting.c.key.in_(select(inserted.c.key))
+    count = connection.execute(added.where(new, is_in)).rowcount
     connection.execute(added.where(new, waiting.c.status.is_(None)))
+    return count
 
 
 def _copied(connection: Connection, name: str) -> ColumnElement[Any]:

@@ -33,6 +33,7 @@ from flashback.model import (
     SuppressionReason,
 )
 from flashback.store import people
+from flashback.store.bulk import Bulk
 from flashback.store.columns import Identity, UtcDateTime
 
 
@@ -109,6 +110,7 @@ changes: Final = Table(
 
 Index("agreements_number", agreements.c.number)
 
+_INSERT_CHANGES: Final = Bulk(insert(changes), *(column.name for column in changes.c))
 #: A statement that is answered piece by piece.
 STREAMED: Final = {"yield_per": people.CHUNK}
 
@@ -158,19 +160,11 @@ def settle(connection: Connection, fates: Mapping[int, Fate]) -> None:
 
 def tell(connection: Connection, found: Sequence[tuple[int, Change]]) -> None:
     """Keep what changes, to be shown."""
-    if found:
-        connection.execute(
-            insert(changes),
-            [
-                {
-                    "seq": seq,
-                    "row": change.row,
-                    "mailbox": change.mailbox,
-                    "differences": json.dumps(change.differences),
-                }
-                for seq, change in found
-            ],
-        )
+    rows = [
+        (seq, change.row, change.mailbox, json.dumps(change.differences)) for seq, change in found
+    ]
+    if rows:
+        _INSERT_CHANGES.execute(connection, rows)
 
 
 def told(connection: Connection) -> Iterator[Change]:
