@@ -113,7 +113,7 @@ def test_who_is_added_by_hand_meanwhile(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who joins between two steps of a list is known to it; who left at once stays away."""
-    monkeypatch.setattr(import_module("flashback.store.importing"), "_STEP", 2)
+    monkeypatch.setattr(import_module("flashback.store.arrivals"), "_STEP", 2)
     store = opened(postgresql_url)
     book = Subscribers(store)
 

@@ -5,9 +5,9 @@ The entries of a roster come in by ``importing``, and everybody goes out by ``ex
 ``docs/store.md`` is the data contract.
 """
 
+from flashback.store.arrivals import Import, ImportPlan, importing
 from flashback.store.engine import Store, open_store, sqlite_file
 from flashback.store.exporting import exporting
-from flashback.store.importing import Import, ImportPlan, importing
 from flashback.store.ledger import SqlLedger
 from flashback.store.owners import is_dead, new_owner
 from flashback.store.reports import DomainAccount
