@@ -9,9 +9,16 @@ import shutil
 import tempfile
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from flashback.errors import StoreError
 from flashback.model import Circumstances, ConsentKind, SubscriberStatus, SuppressionReason
@@ -19,6 +26,7 @@ from flashback.rosters import WRITERS
 from flashback.store import Subscribers, exporting, importing
 from flashback.store.checking import check
 
+from fixtures.postgresql import PostgresqlServer
 from fixtures.rosters import read
 from fixtures.stores import AGREED, MINUTE, NOW, address, opened
 
@@ -36,13 +44,17 @@ class AddressBook(RuleBasedStateMachine):
     def begin(self) -> None:
         """An empty store, and nobody away."""
         self.folder = tempfile.mkdtemp()
-        self.store = opened(f"sqlite:///{self.folder}/store.db")
+        self.store = opened(self.new_url())
         self.book = Subscribers(self.store)
         self.now = NOW
         self.left: set[str] = set()
         self.barred: set[str] = set()
         self.erased: set[str] = set()
         self.exports: list[tuple[str, bytes]] = []
+
+    def new_url(self) -> str:
+        """Where a store may be made."""
+        return f"sqlite:///{self.folder}/store.db"
 
     def teardown(self) -> None:
         """Nothing stays."""
@@ -173,3 +185,17 @@ class AddressBook(RuleBasedStateMachine):
 
 TestAddressBook = AddressBook.TestCase
 TestAddressBook.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.postgresql
+def test_the_same_on_postgresql(postgresql_server: PostgresqlServer) -> None:
+    """The machine once more, each time in a new database."""
+    template = postgresql_server.new_database()
+    opened(template).close()
+
+    class OnPostgresql(AddressBook):
+        def new_url(self) -> str:
+            return postgresql_server.new_database(template.rpartition("/")[2])
+
+    few = settings(max_examples=10, stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(OnPostgresql, settings=few)
