@@ -78,6 +78,8 @@ class TestOwnLists:
             ("a@example.org,,,,whim", "“whim” is no reason"),
             ("a@example.org,,,,,[1]", "not as an export writes it"),
             ("a@example.org,,,,,,yesterday", "“yesterday” is no time"),
+            (",,,,erased,,", "erased person's row is not as an export writes it"),
+            ("a@example.org,,,,erased,,", "“erased” is no reason"),
         ],
     )
     def test_bad_rows_are_told(self, row: str, reason: str) -> None:

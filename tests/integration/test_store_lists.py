@@ -240,10 +240,34 @@ class TestExporting:
         book.unsubscribe(added.id, at=NOW + MINUTE, source="link")
         book.suppress("a@example.org", SuppressionReason.COMPLAINT, at=NOW, note="=x")
         book.suppress("z@example.org", SuppressionReason.HARD_BOUNCE, at=NOW, note="550")
+        book.remove(book.add(address("gone@example.org"), now=NOW).id, now=NOW)
+        assert b"gone" not in exported(store, "jsonl")
         for kind in WRITERS:
             other = opened(f"sqlite:///{tmp_path}/{kind}.db")
             assert _round(store, other, kind) == exported(store, "jsonl")
             other.close()
+
+
+    def test_who_was_erased_is_known_elsewhere(self, store: Store, tmp_path: Path) -> None:
+        """A mark comes along, keeps its person away, and sends nobody away who came back."""
+        book = Subscribers(store)
+        for name in ("gone", "back"):
+            book.remove(book.add(address(f"{name}@example.org"), now=NOW).id, now=NOW)
+        old = read(exported(store, "csv").decode()).rows
+        other = opened(f"sqlite:///{tmp_path}/other.db")
+        Subscribers(other).add(
+            address("back@example.org"), now=NOW, status=U.CONFIRMED, consent=AGREED
+        )
+        for expected in (
+            ImportPlan(forbidden=1, left_alone=1),
+            ImportPlan(unchanged=1, left_alone=1),
+        ):
+            with importing(other) as people:
+                assert people.plan(old) == expected
+                assert people.apply(now=NOW) == expected
+        assert taken(other, "address\ngone@example.org\n") == ImportPlan(left_alone=1)
+        assert len(list(Subscribers(other).audience())) == 1
+        other.close()
 
 
 def _round(store: Store, other: Store, kind: str) -> bytes:

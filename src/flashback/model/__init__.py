@@ -44,7 +44,7 @@ from flashback.model.prose import (
     links_in,
     plain,
 )
-from flashback.model.roster import Circumstances, Entry, Refusal
+from flashback.model.roster import Circumstances, Entry, Erasure, Refusal, Row
 from flashback.model.subscriber import (
     Consent,
     ConsentKind,
@@ -76,6 +76,7 @@ __all__ = [
     "Emphasis",
     "Entry",
     "Envelope",
+    "Erasure",
     "Fate",
     "Finding",
     "FitOctets",
@@ -103,6 +104,7 @@ __all__ = [
     "Refusal",
     "Reply",
     "Result",
+    "Row",
     "Section",
     "Settlement",
     "Severity",

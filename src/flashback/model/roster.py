@@ -28,6 +28,15 @@ class Entry(NamedTuple):
     sheet: str = ""  #: the file within an archive
 
 
+class Erasure(NamedTuple):
+    """Somebody who was erased: no address, only what the workspace's key made of it."""
+
+    row: int
+    mark: str
+    at: dt.datetime
+    sheet: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A row that cannot be taken, and why."""
@@ -36,6 +45,9 @@ class Refusal:
     reason: Sentence
     cells: tuple[str, ...] = ()  #: the row as it was read
     sheet: str = ""
+
+
+Row = Entry | Erasure | Refusal  #: what a row of a roster comes to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flashback import addresses
 from flashback.errors import AddressError
-from flashback.model import Circumstances, Entry, Refusal
+from flashback.model import Circumstances, Refusal, Row
 from flashback.rosters import tabular
 from flashback.rosters.decoding import TooLong
 from flashback.rosters.judging import Record, RowError, judged
@@ -64,7 +64,7 @@ def addresses_of(
 ) -> Sheet:
     """A sheet of addresses, with or without names; blank lines and "#" count for nothing."""
 
-    def entries(moved: Moved) -> Iterator[Entry | Refusal]:
+    def entries(moved: Moved) -> Iterator[Row]:
         for number, line in enumerate(lines(moved), start=1):
             if isinstance(line, TooLong):
                 yield Refusal(number, tr("The line is too long."), (), name)
@@ -93,7 +93,7 @@ def json_lines(
 ) -> Sheet:
     """A sheet of JSON objects, one a line, as an export writes them."""
 
-    def entries(moved: Moved) -> Iterator[Entry | Refusal]:
+    def entries(moved: Moved) -> Iterator[Row]:
         for number, line in enumerate(lines(moved), start=1):
             if isinstance(line, TooLong):
                 yield Refusal(number, tr("The line is too long."), (), name)

@@ -6,6 +6,7 @@ agreed to (in the row, or given for the whole file) or the time at which another
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -18,6 +19,7 @@ from flashback.model import (
     Consent,
     ConsentKind,
     Entry,
+    Erasure,
     SubscriberStatus,
     Suppression,
 )
@@ -28,6 +30,7 @@ from flashback.storable import foreign, language_tag, own, own_fields, own_tags
 
 Record = Mapping[str, str]  #: the columns of ``tabular``; absent ones are empty
 _PREFIX: Final = len(tabular.FIELD)
+_MARK: Final = re.compile(r"[0-9a-f]{16,128}")
 
 
 class RowError(Exception):
@@ -38,9 +41,13 @@ class RowError(Exception):
         self.reason = reason
 
 
-def judged(row: int, record: Record, circumstances: Circumstances, sheet: str = "") -> Entry:
-    """The entry that a record means. Raises RowError."""
+def judged(
+    row: int, record: Record, circumstances: Circumstances, sheet: str = ""
+) -> Entry | Erasure:
+    """What a record means. Raises RowError."""
     try:
+        if record.get("suppressed", "") == tabular.ERASED and not record.get("address", ""):
+            return _erasure(row, record, sheet)
         return _entry(row, record, circumstances, sheet)
     except FlashbackError as error:
         raise RowError(error.sentence) from error
@@ -81,6 +88,14 @@ def _entry(row: int, record: Record, circumstances: Circumstances, sheet: str) -
 @lru_cache(maxsize=256)
 def _language(words: str) -> str:
     return language_tag(tabular.language_of(words))
+
+
+def _erasure(row: int, record: Record, sheet: str) -> Erasure:
+    """As an export writes who was erased."""
+    mark, at = record.get("suppression_note", ""), _time(record.get("suppressed_at", ""))
+    if not _MARK.fullmatch(mark) or at is None:
+        raise RowError(tr("An erased person's row is not as an export writes it."))
+    return Erasure(row, mark, at, sheet)
 
 
 def _address(text: str) -> Address:

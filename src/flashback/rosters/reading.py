@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from flashback.errors import ImportFileError
-from flashback.model import Circumstances, Entry, Refusal
+from flashback.model import Circumstances, Refusal, Row
 from flashback.rosters import decoding, headless, packed, rows, tabular
 from flashback.rosters.dialects import personal
 from flashback.rosters.judging import Record, RowError, judged
@@ -39,7 +39,7 @@ class Roster:
     size: int  #: octets that ``moved`` will be told in all
     digest: str  #: SHA-256 of the file, in hexadecimal
 
-    def entries(self, moved: Moved = lambda _: None) -> Iterator[Entry | Refusal]:
+    def entries(self, moved: Moved = lambda _: None) -> Iterator[Row]:
         """What each row says, in order."""
         for sheet in self.sheets:
             yield from sheet.entries(moved)
@@ -151,7 +151,7 @@ def _table(
 
     width = len(headers)
 
-    def entries(moved: Moved) -> Iterator[Entry | Refusal]:
+    def entries(moved: Moved) -> Iterator[Row]:
         numbered = _after_header(table(moved))
         for number, cells in numbered:
             if isinstance(cells, rows.Unreadable):

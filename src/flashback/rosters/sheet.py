@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from flashback.model import Entry, Refusal
+from flashback.model import Row
 from flashback.sentences import Sentence, tr
 
 Moved = Callable[[int], None]  #: told the octets read since it was told last
@@ -23,4 +23,4 @@ class Sheet:
     headers: tuple[str, ...]  #: empty for a list without
     delimiter: str  #: of a CSV file; empty for all else
     question: Sentence | None  #: what must be answered before anybody is taken
-    entries: Callable[[Moved], Iterator[Entry | Refusal]]
+    entries: Callable[[Moved], Iterator[Row]]

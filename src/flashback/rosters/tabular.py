@@ -18,6 +18,8 @@ from flashback.model import SubscriberStatus, SuppressionReason
 #: The column that says why a row was refused; it is no field of a person.
 REASON: Final = "flashback.reason"
 FIELD: Final = "field."  #: before the name of a person's own field
+#: In the column of suppressions: a person who was erased, without an address, and the mark as note.
+ERASED: Final = "erased"
 #: The columns of an export, in order; a person's own fields follow.
 COLUMNS: Final = (
     "address",

@@ -26,8 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-from flashback.model import Entry, Refusal, Subscriber, SubscriberStatus
-from flashback.store import merging, people, taking
+from flashback.model import Entry, Refusal, Row, Subscriber, SubscriberStatus
+from flashback.store import marks, merging, people, taking
 from flashback.store import waiting as lists
 from flashback.store.bulk import Bulk, moments
 from flashback.store.engine import Mark, Sitting, Store
@@ -91,7 +91,7 @@ class Import:
         self._sitting = sitting
         self._mark_of = mark_of
 
-    def plan(self, rows: Iterable[Entry | Refusal]) -> ImportPlan:
+    def plan(self, rows: Iterable[Row]) -> ImportPlan:
         """Read the list, and tell what it would do; nothing is written to the store."""
         with self._sitting.read() as connection:
             lists.prepare(connection)
@@ -140,6 +140,7 @@ class Import:
                 .where(waiting.c.fate == Fate.NEW.value, there)
                 .values(fate=fate.value)
             )
+        marks.recognise(connection, self._mark_of)
         if connection.execute(select(erasures.c.mark).limit(1)).first() is None:
             return  # and no key is asked for its mark
         for numbers, entries in lists.pages(connection, Fate.NEW):
@@ -291,6 +292,7 @@ def _copied(connection: Connection, name: str) -> ColumnElement[Any]:
 
 def _add_facts(connection: Connection) -> None:
     """Write what the new people agreed to, and to which new addresses mail is forbidden."""
+    marks.write(connection)
     is_new = waiting.c.fate.in_(_NEW)
     forbidden = select(*_FORBIDDEN.values()).where(is_new, waiting.c.suppressed.is_not(None))
     connection.execute(
@@ -324,6 +326,8 @@ def _counted(connection: Connection) -> ImportPlan:
     groups = {**kinds, "forbidden": is_new & is_forbidden, **decided}
     # Filters, not groups: grouping a million rows sorts them.
     counts = select(*(func.count().filter(rows).label(name) for name, rows in groups.items()))
-    found = connection.execute(counts).one()
+    found = dict(connection.execute(counts).one()._mapping)  # noqa: SLF001 - SQLAlchemy's own
+    for fate, count in marks.counted(connection).items():
+        found["forbidden" if fate is Fate.NEW else fate.value] += count
     refused = connection.scalar(select(func.count()).select_from(lists.refusals)) or 0
-    return ImportPlan(**found._mapping, refused=refused)  # noqa: SLF001 - SQLAlchemy's public name
+    return ImportPlan(**found, refused=refused)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from flashback.model import Consent
 from flashback.store import people
 from flashback.store.engine import Store
-from flashback.store.tables import subscribers, suppressions
+from flashback.store.tables import erasures, subscribers, suppressions
 
 _PEOPLE: Final = people.PEOPLE.add_columns(
     suppressions.c.at.label("suppressed_at"), suppressions.c.note.label("suppression_note")
@@ -33,7 +33,7 @@ def _field_names(connection: Connection) -> list[str]:
 
 
 def _facts(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Each person, then each suppressed address of nobody we know."""
+    """Each person, each suppressed address of nobody we know, and the mark of who was erased."""
     streamed = connection.execution_options(yield_per=_STREAM)
     for rows in streamed.execute(_PEOPLE.order_by(subscribers.c.id)).partitions():
         agreed = people.consents_of(connection, [row.id for row in rows])
@@ -46,7 +46,9 @@ def _facts(connection: Connection) -> Iterator[dict[str, Any]]:
         .order_by(suppressions.c.key)
     )
     for row in connection.execute(orphans):
-        yield {"address": row.key} | _suppression(row.reason, row.at, row.note)
+        yield {"address": row.key} | _suppression(row.reason.value, row.at, row.note)
+    for row in connection.execute(select(erasures).order_by(erasures.c.mark)):
+        yield _suppression("erased", row.at, row.mark)
 
 
 def _person(row: Any, agreed: tuple[Consent, ...]) -> dict[str, Any]:
@@ -63,13 +65,13 @@ def _person(row: Any, agreed: tuple[Consent, ...]) -> dict[str, Any]:
         "changed_at": row.changed_at.isoformat(),
     }
     if row.suppressed is not None:
-        fact |= _suppression(row.suppressed, row.suppressed_at, row.suppression_note)
+        fact |= _suppression(row.suppressed.value, row.suppressed_at, row.suppression_note)
     return fact
 
 
-def _suppression(reason: Any, at: Any, note: str) -> dict[str, str]:
+def _suppression(reason: str, at: Any, note: str) -> dict[str, str]:
     return {
-        "suppressed": reason.value,
+        "suppressed": reason,
         "suppressed_at": at.isoformat(),
         "suppression_note": note,
     }

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, text
 
-from flashback.model import Consent, Entry, Refusal, SubscriberStatus
+from flashback.model import Consent, Entry, Erasure, Refusal, Row, SubscriberStatus
 from flashback.sentences import Sentence, tr
-from flashback.store import people
+from flashback.store import marks, people
 from flashback.store.bulk import Bulk, moments
 from flashback.store.schema import compact_json
 from flashback.store.waiting import STREAMED, agreements, refusals, waiting
@@ -28,14 +28,16 @@ _NO_CONSENTS: Final = 0
 _UNFORBIDDEN: Final = (None, None, None)
 
 
-def take(connection: Connection, rows: Iterable[Entry | Refusal]) -> None:
+def take(connection: Connection, rows: Iterable[Row]) -> None:
     """Let all rows of a list wait; of several rows of one person, one."""
     keeping = _Keeping(connection)
     for row in rows:
-        if isinstance(row, Refusal):
+        if isinstance(row, Entry):
+            keeping.keep(row)
+        elif isinstance(row, Refusal):
             keeping.refuse(row)
         else:
-            keeping.keep(row)
+            keeping.mark(row)
     keeping.flush()
     # Made when all is there: that is sorting once, not finding a place a million times.
     connection.execute(text("CREATE INDEX waiting_key ON waiting (key)"))
@@ -55,6 +57,7 @@ class _Keeping:
         self._rows: list[tuple[Any, ...]] = []
         self._agreed: list[tuple[Any, ...]] = []
         self._refused: list[Refusal] = []
+        self._marks: list[Erasure] = []
 
     def keep(self, entry: Entry) -> None:
         self._seq += 1
@@ -104,6 +107,11 @@ class _Keeping:
         if len(self._refused) >= people.CHUNK:
             self.flush()
 
+    def mark(self, erasure: Erasure) -> None:
+        self._marks.append(erasure)
+        if len(self._marks) >= people.CHUNK:
+            self.flush()
+
     def flush(self) -> None:
         if self._rows:
             _INSERT_ROWS.execute(self._connection, self._rows)
@@ -111,7 +119,9 @@ class _Keeping:
             _INSERT_AGREEMENTS.execute(self._connection, self._agreed)
         if self._refused:
             self._connection.execute(insert(refusals), [_kept(one) for one in self._refused])
-        self._rows, self._agreed, self._refused = [], [], []
+        if self._marks:
+            marks.keep(self._connection, self._marks)
+        self._rows, self._agreed, self._refused, self._marks = [], [], [], []
 
 
 # Rows that cannot be taken --------------------------------------------------------------------

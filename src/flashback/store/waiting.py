@@ -48,11 +48,12 @@ class Fate(StrEnum):
     ADDED = "added"
 
 
-_temporary: Final = MetaData()
+#: What lives as long as a connection.
+temporary: Final = MetaData()
 
 waiting: Final = Table(
     "waiting",
-    _temporary,
+    temporary,
     Column("seq", Identity, primary_key=True, autoincrement=False),
     Column("row", Integer, nullable=False),
     Column("sheet", Text, nullable=False),
@@ -77,7 +78,7 @@ waiting: Final = Table(
 #: Most rows of a list agree to the same, which is kept once.
 agreements: Final = Table(
     "agreements",
-    _temporary,
+    temporary,
     Column("number", Integer, nullable=False),
     Column("position", Integer, nullable=False),
     Column("kind", Text, nullable=False),
@@ -88,7 +89,7 @@ agreements: Final = Table(
 
 refusals: Final = Table(
     "refusals",
-    _temporary,
+    temporary,
     Column("sheet", Text, nullable=False),
     Column("row", Integer, nullable=False),
     Column("reason", Text, nullable=False),  # JSON
@@ -100,7 +101,7 @@ refusals: Final = Table(
 
 changes: Final = Table(
     "changes",
-    _temporary,
+    temporary,
     Column("seq", Identity, primary_key=True, autoincrement=False),
     Column("row", Integer, nullable=False),
     Column("mailbox", Text, nullable=False),
@@ -127,8 +128,7 @@ class Change:
 
 def prepare(connection: Connection) -> None:
     """Make the temporary tables, empty."""
-    for table in (waiting, agreements, refusals, changes):
-        table.create(connection, checkfirst=False)
+    temporary.create_all(connection, checkfirst=False)
 
 
 def pages(connection: Connection, fate: Fate) -> Iterator[tuple[list[int], list[Entry]]]:
