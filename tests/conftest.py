@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from fixtures.postgresql import postgresql_server, postgresql_url
 from fixtures.restarts import restartable_postgresql
@@ -22,6 +23,10 @@ __all__ = [
     "postgresql_url",
     "restartable_postgresql",
 ]
+
+# A machine that does other things meanwhile fails no test; what must be fast has a bound of its own.
+settings.register_profile("flashback", deadline=None)
+settings.load_profile("flashback")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

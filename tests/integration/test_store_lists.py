@@ -21,6 +21,7 @@ from flashback.model import (
     Circumstances,
     Consent,
     ConsentKind,
+    Row,
     SubscriberStatus,
     SuppressionReason,
 )
@@ -247,7 +248,6 @@ class TestExporting:
             assert _round(store, other, kind) == exported(store, "jsonl")
             other.close()
 
-
     def test_who_was_erased_is_known_elsewhere(self, store: Store, tmp_path: Path) -> None:
         """A mark comes along, keeps its person away, and sends nobody away who came back."""
         book = Subscribers(store)
@@ -268,6 +268,40 @@ class TestExporting:
         assert taken(other, "address\ngone@example.org\n") == ImportPlan(left_alone=1)
         assert len(list(Subscribers(other).audience())) == 1
         other.close()
+
+    def test_numbers_stay_with_their_people(self, store: Store, store_url: str) -> None:
+        """A link to leave leads to the same person in a store that was moved, and to no other."""
+        old = opened(f"sqlite:///{tempfile.mkdtemp()}/old.db")
+        book = Subscribers(old)
+        for name in ("gone", "a", "gone2", "b", "gone3"):
+            book.add(address(f"{name}@example.org"), now=NOW)
+        for name in ("gone", "gone2", "gone3"):
+            book.remove(book.get(f"{name}@example.org").id, now=NOW)
+        rows = read(exported(old, "csv").decode() + "by.hand@example.org\n").rows
+        old.close()
+        assert _taken(store, rows) == ImportPlan(unconfirmed=3, forbidden=3)
+        moved = Subscribers(store)
+        assert [moved.get(f"{name}@example.org").id for name in ("a", "b")] == [2, 4]
+        assert moved.get("by.hand@example.org").id > 5, "5 was somebody who was erased"
+        assert moved.add(address("c@example.org"), now=NOW).id > 6
+
+    def test_numbers_that_are_taken(self, store: Store) -> None:
+        """Where anybody ever had a number, or a file gives one twice, numbers are given anew."""
+        head = "address,flashback_number\n"
+        twice = read(head + "a@example.org,7\nb@example.org,7\n").rows
+        assert _taken(store, twice).new == 2
+        book = Subscribers(store)
+        for name in "ab":
+            book.remove(book.get(f"{name}@example.org").id, now=NOW)
+        assert _taken(store, read(head + "c@example.org,1\n").rows).new == 1
+        assert book.get("c@example.org").id > 2
+        assert "is no number" in str(read(head + "d@example.org,-1\n").refused[0].reason)
+
+
+def _taken(store: Store, rows: tuple[Row, ...]) -> ImportPlan:
+    with importing(store) as people:
+        people.plan(rows)
+        return people.apply(now=NOW)
 
 
 def _round(store: Store, other: Store, kind: str) -> bytes:

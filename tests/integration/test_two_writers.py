@@ -4,14 +4,13 @@ import shutil
 import subprocess
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from flashback.model import ConsentKind, SubscriberStatus
 from flashback.resources import example_settings
-from flashback.store import ImportPlan, Subscribers, importing
+from flashback.store import ImportPlan, Subscribers, adding, importing
 from flashback.store.checking import check
 
 from fixtures.rosters import AGREEING, read
@@ -113,7 +112,7 @@ def test_who_is_added_by_hand_meanwhile(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who joins between two steps of a list is known to it; who left at once stays away."""
-    monkeypatch.setattr(import_module("flashback.store.arrivals"), "_STEP", 2)
+    monkeypatch.setattr(adding, "_STEP", 2)
     store = opened(postgresql_url)
     book = Subscribers(store)
 
@@ -160,10 +159,11 @@ def test_killed_in_the_middle(store_url: str, tmp_path: Path, wait: float) -> No
 
 
 PEAK = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from flashback.cli import main
 assert main(["-C", sys.argv[1], "subscribers", "import", sys.argv[2], "--yes"]) == 0
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 

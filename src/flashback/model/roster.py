@@ -26,6 +26,7 @@ class Entry(NamedTuple):
     created_at: dt.datetime
     changed_at: dt.datetime
     sheet: str = ""  #: the file within an archive
+    number: int = 0  #: that the person had in the store that was exported; 0 where none is told
 
 
 class Erasure(NamedTuple):

@@ -30,6 +30,7 @@ from flashback.storable import foreign, language_tag, own, own_fields, own_tags
 
 Record = Mapping[str, str]  #: the columns of ``tabular``; absent ones are empty
 _PREFIX: Final = len(tabular.FIELD)
+_MOST_DIGITS: Final = 14  # an unsubscribe token has 48 bits for it
 _MARK: Final = re.compile(r"[0-9a-f]{16,128}")
 
 
@@ -82,7 +83,17 @@ def _entry(row: int, record: Record, circumstances: Circumstances, sheet: str) -
         created_at=created_at,
         changed_at=_time(record.get("changed_at", "")) or created_at,
         sheet=sheet,
+        number=_number(record.get("flashback_number", "")),
     )
+
+
+def _number(words: str) -> int:
+    """The number of a person in the store that was exported; 0 for none."""
+    if not words:
+        return 0
+    if not (words.isascii() and words.isdigit() and len(words) <= _MOST_DIGITS):
+        raise RowError(tr("“{words}” is no number of a person.", words=words[:40]))
+    return int(words)
 
 
 @lru_cache(maxsize=256)

@@ -34,6 +34,7 @@ COLUMNS: Final = (
     "suppression_note",
     "created_at",
     "changed_at",
+    "flashback_number",
 )
 
 #: By column, how people and programs head it; case, accents, spaces and signs do not count.

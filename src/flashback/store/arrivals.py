@@ -6,43 +6,34 @@ time. So a list may be longer than memory.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
     bindparam,
-    cast,
     func,
-    insert,
     literal,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
 from flashback.model import Entry, Refusal, Row, Subscriber, SubscriberStatus
-from flashback.store import marks, merging, people, taking
+from flashback.store import adding, marks, merging, people, taking
 from flashback.store import waiting as lists
 from flashback.store.bulk import Bulk, moments
 from flashback.store.engine import Mark, Sitting, Store
-from flashback.store.once import insert_once
 from flashback.store.schema import compact_json
-from flashback.store.tables import consents, erasures, subscribers, suppressions
-from flashback.store.waiting import Change, Fate, agreements, waiting
-
-Told = Callable[[int, int], None]  #: how many rows are done, of how many
+from flashback.store.tables import erasures, subscribers, suppressions
+from flashback.store.waiting import Change, Fate, waiting
 
 #: Before, after, and the row that makes the difference.
 _Merger = tuple[Subscriber, Subscriber, Entry]
 
-#: So many new people are written by one statement; then it is told how far it got.
-_STEP: Final = 20_000
 #: PostgreSQL's name for "a list comes in": two of them would wait for each other's rows.
 _ONE_LIST: Final = 0x666C6174
 
@@ -64,17 +55,6 @@ class ImportPlan:
     def new(self) -> int:
         """People and forbidden addresses that nobody knew."""
         return self.confirmed + self.unconfirmed + self.unsubscribed + self.forbidden
-
-
-class _Progress:
-    """How many rows are written, of how many."""
-
-    def __init__(self, told: Told, of: int) -> None:
-        self._told, self._of, self._done = told, of, 0
-
-    def more(self, count: int) -> None:
-        self._done += count
-        self._told(self._done, self._of)
 
 
 @contextmanager
@@ -102,14 +82,14 @@ class Import:
                 pass
             return _counted(connection)
 
-    def apply(self, *, now: dt.datetime, told: Told = lambda _done, _of: None) -> ImportPlan:
+    def apply(self, *, now: dt.datetime, told: adding.Told = lambda _done, _of: None) -> ImportPlan:
         """Do it, in one transaction; answer what was done.
 
         That is decided anew inside the transaction: who left since the plan was shown stays away.
         """
         with self._sitting.write() as connection:
             _alone(connection)
-            progress = _Progress(told, _reopen(connection))
+            progress = adding.Progress(told, _reopen(connection))
             arrived = True
             while arrived:
                 self._recognise(connection)
@@ -117,8 +97,8 @@ class Import:
                 for found in self._decide(connection, people.HELD):
                     _change(connection, found, now)
                     progress.more(len(found))
-                arrived = _add(connection, progress)
-            _add_facts(connection)
+                arrived = adding.add(connection, progress)
+            adding.add_facts(connection)
             return _counted(connection)
 
     def changes(self) -> Iterator[Change]:
@@ -232,88 +212,8 @@ _UPDATE: Final = Bulk(
 )
 
 
-_COPIED: Final = (
-    *("mailbox", "key", "name", "language", "organisation"),
-    *("status", "fields", "tags", "created_at", "changed_at"),
-)
-_FORBIDDEN: Final = {
-    "key": waiting.c.key,
-    "reason": waiting.c.suppressed,
-    "at": waiting.c.suppressed_at,
-    "note": waiting.c.suppression_note,
-}
-
-
-_NEW: Final = (Fate.NEW.value, Fate.ADDED.value)
-
-
-def _add(connection: Connection, progress: _Progress) -> bool:
-    """Write who is new; whether somebody else was quicker, who has to be looked at again."""
-    last = connection.scalar(select(func.max(waiting.c.seq))) or 0
-    for start in range(0, last, _STEP):
-        step = waiting.c.seq.between(start + 1, start + _STEP)
-        progress.more(_add_people(connection, step))
-    if connection.dialect.name == "sqlite":
-        return False  # nobody else writes
-    left = select(waiting.c.seq).where(waiting.c.fate == Fate.NEW.value).limit(1)
-    return connection.execute(left).first() is not None
-
-
-def _add_people(connection: Connection, step: ColumnElement[bool]) -> int:
-    """How many rows of a step were written."""
-    new = step & (waiting.c.fate == Fate.NEW.value)
-    arrivals = (
-        select(*(_copied(connection, name) for name in _COPIED))
-        .where(new, waiting.c.status.is_not(None))
-        .order_by(waiting.c.seq)
-    )
-    if connection.dialect.name == "sqlite":
-        return connection.execute(insert(subscribers).from_select(list(_COPIED), arrivals)).rowcount
-    # Whoever is added by hand at this moment stays as they are, and is looked at again.
-    inserted = (
-        postgresql.insert(subscribers)
-        .from_select(list(_COPIED), arrivals)
-        .on_conflict_do_nothing(index_elements=[subscribers.c.key])
-        .returning(subscribers.c.key)
-        .cte("inserted")
-    )
-    added = update(waiting).values(fate=Fate.ADDED.value)
-    is_in = waiting.c.key.in_(select(inserted.c.key))
-    count = connection.execute(added.where(new, is_in)).rowcount
-    connection.execute(added.where(new, waiting.c.status.is_(None)))
-    return count
-
-
-def _copied(connection: Connection, name: str) -> ColumnElement[Any]:
-    column = waiting.c[name]
-    document = name in ("fields", "tags") and connection.dialect.name == "postgresql"
-    return cast(column, postgresql.JSONB) if document else column
-
-
-def _add_facts(connection: Connection) -> None:
-    """Write what the new people agreed to, and to which new addresses mail is forbidden."""
-    marks.write(connection)
-    is_new = waiting.c.fate.in_(_NEW)
-    forbidden = select(*_FORBIDDEN.values()).where(is_new, waiting.c.suppressed.is_not(None))
-    connection.execute(
-        insert_once(connection, suppressions).from_select(list(_FORBIDDEN), forbidden)
-    )
-    names = ["kind", "at", *people.CONSENT_WORDS]
-    agreed = (
-        select(subscribers.c.id, *(agreements.c[name] for name in names))
-        .select_from(
-            waiting.join(subscribers, subscribers.c.key == waiting.c.key).join(
-                agreements, agreements.c.number == waiting.c.agreed
-            )
-        )
-        .where(is_new)
-        .order_by(waiting.c.seq, agreements.c.position)
-    )
-    connection.execute(insert(consents).from_select(["subscriber_id", *names], agreed))
-
-
 def _counted(connection: Connection) -> ImportPlan:
-    is_new = waiting.c.fate.in_(_NEW)
+    is_new = waiting.c.fate.in_(adding.NEW)
     is_forbidden = waiting.c.suppressed.is_not(None) | waiting.c.status.is_(None)
     kinds = {
         status.value: is_new & ~is_forbidden & (waiting.c.status == status.value)

@@ -63,6 +63,7 @@ def _person(row: Any, agreed: tuple[Consent, ...]) -> dict[str, Any]:
         "consents": [_consent(consent) for consent in agreed],
         "created_at": row.created_at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
+        "flashback_number": str(row.id),
     }
     if row.suppressed is not None:
         fact |= _suppression(row.suppressed.value, row.suppressed_at, row.suppression_note)

@@ -79,6 +79,7 @@ class _Keeping:
                 *((found.reason.value, moment(found.at), found.note) if found else _UNFORBIDDEN),
                 moment(entry.created_at),
                 moment(entry.changed_at),
+                entry.number,
             )
         )
         if len(self._rows) >= people.CHUNK:

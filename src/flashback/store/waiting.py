@@ -71,6 +71,7 @@ waiting: Final = Table(
     Column("suppression_note", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("number", Identity, nullable=False),
     Column("fate", Text, nullable=False, server_default=Fate.NEW.value),
     prefixes=["TEMPORARY"],
 )
@@ -210,4 +211,5 @@ def _entry(row: Any, consents: tuple[Consent, ...]) -> Entry:
         created_at=row.created_at,
         changed_at=row.changed_at,
         sheet=row.sheet,
+        number=row.number,
     )
