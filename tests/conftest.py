@@ -24,7 +24,7 @@ __all__ = [
     "restartable_postgresql",
 ]
 
-# A machine that does other things meanwhile fails no test; what must be fast has a bound of its own.
+# A busy machine fails no test; what must be fast has a bound of its own.
 settings.register_profile("flashback", deadline=None)
 settings.load_profile("flashback")
 
