@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from flashback.errors import ImportFileError
-from flashback.model import Circumstances, Consent, ConsentKind, SubscriberStatus
+from flashback.model import Circumstances, Consent, ConsentKind, FieldKind, SubscriberStatus
 from flashback.rosters import tabular
 
 from fixtures.rosters import AGREEING, FILE, read
@@ -128,6 +128,13 @@ class TestOwnLists:
         (refusal,) = reading.refused
         assert refusal.row == 3
         assert reason in str(refusal.reason)
+
+    def test_fields_of_a_kind(self) -> None:
+        """A column that holds numbers is written as one; a row with anything else is refused."""
+        told = Circumstances(source="import", now=NOW, kinds={"agences": FieldKind.NUMBER})
+        found = read("address;agences\na@example.org;1 200,5\nb@example.org;beaucoup\n", told)
+        assert found.entry.fields == {"agences": "1200.5"}
+        assert "agences: “beaucoup” is not written like 1200.5" in str(found.refused[0].reason)
 
     def test_fields_that_are_none(self) -> None:
         """Fields that are no object are no fields."""

@@ -247,6 +247,7 @@ class TestRefusing:
             ("newsletter__tagline", "Regards", "a table of texts"),
             ("newsletter__tagline", ["Regards"], "a table of texts"),
             ("segments__press", 1, "a table of texts"),
+            ("fields__agencies", "integer", "“text”, “number” or “date”"),
             ("relay__oauth", "x", "a table, [relay.oauth]"),
             ("relays__second", 25, "a table, [relays.NAME]"),
             ("sending__per_domain", 100, "a table of numbers"),

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from flashback import storable
-from flashback.model import SubscriberStatus
+from flashback.errors import StoreError
+from flashback.model import FieldKind, SubscriberStatus
 from flashback.rosters import tabular
 from flashback.store import door
 
@@ -58,6 +59,40 @@ def test_inactive_is_not_active() -> None:
     assert tabular.status_of("unconfirmed") is SubscriberStatus.UNCONFIRMED
     for words in ("inactive", "not confirmed", "active"):
         assert tabular.status_of(words) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "kept"),
+    [
+        ("text", "1 200,5", "1 200,5"),
+        ("number", "1 200,5", "1200.5"),
+        ("number", "1\u202f200", "1200"),
+        ("number", "+12", "12"),
+        ("number", "-0.25", "-0.25"),
+        ("number", "١٢٫٥", "12.5"),
+        ("number", "1,200", None),
+        ("number", "12 agences", None),
+        ("number", "²", None),
+        ("number", "1e9", None),
+        ("date", "31/01/2025", "2025-01-31"),
+        ("date", "1.2.2025", "2025-02-01"),
+        ("date", "2025-01-31", "2025-01-31"),
+        ("date", "2025-01-31T10:00:00+00:00", "2025-01-31"),
+        ("date", "٣١/٠١/٢٠٢٥", "2025-01-31"),
+        ("date", "31/02/2025", None),
+        ("date", "janvier", None),
+        ("number", "", ""),
+    ],
+)
+def test_typed_fields(kind: str, words: str, kept: str | None) -> None:
+    """As people write a number or a day, so that a segment compares it; or refused."""
+    if kept is None:
+        with pytest.raises(StoreError, match=r"x: .* is not written like"):
+            storable.typed("x", words, FieldKind(kind))
+    else:
+        found = storable.typed("x", words, FieldKind(kind))
+        assert found == kept
+        assert storable.typed("x", found, FieldKind(kind)) == found, "what is kept stays"
 
 
 class _Sqlite(sqlite3.OperationalError):

@@ -8,6 +8,7 @@ from typing import Final
 from flashback.config.tables import MAIN, Config, LinksConfig, RelayConfig, SendingConfig
 from flashback.config.wrong import wrong
 from flashback.errors import ConfigError
+from flashback.model import FieldKind
 from flashback.sentences import tr
 
 #: RFC 8058 section 3.1: the URI is https. This machine's own pages are for trials.
@@ -41,6 +42,9 @@ def check(config: Config, path: Path) -> None:
         _check_relay(relay, f"relays.{name}", path)
     _check_sending(config.sending, path)
     _check_dkim(config, path)
+    for name, kind in config.fields.items():
+        if kind not in set(FieldKind):
+            raise wrong(path, f"fields.{name}", tr("“text”, “number” or “date”"))
 
 
 def _check_links(links: LinksConfig, path: Path) -> None:

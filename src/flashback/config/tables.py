@@ -168,6 +168,8 @@ class Config:
     sending: SendingConfig = field(default_factory=SendingConfig)
     dkim: DkimConfig = field(default_factory=DkimConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    #: What fields of your own hold: text, number or date.
+    fields: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)  #: saved segments by name
     folder: Path = field(default=Path(), metadata={"internal": True})
 

@@ -48,6 +48,7 @@ from flashback.model.roster import Circumstances, Entry, Erasure, Refusal, Row
 from flashback.model.subscriber import (
     Consent,
     ConsentKind,
+    FieldKind,
     Subscriber,
     SubscriberStatus,
     Suppression,
@@ -78,6 +79,7 @@ __all__ = [
     "Envelope",
     "Erasure",
     "Fate",
+    "FieldKind",
     "Finding",
     "FitOctets",
     "Grant",

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flashback.model.address import Address
-from flashback.model.subscriber import Consent, SubscriberStatus, Suppression
+from flashback.model.subscriber import Consent, FieldKind, SubscriberStatus, Suppression
 from flashback.sentences import Sentence
 
 
@@ -61,3 +61,5 @@ class Circumstances:
     #: What those are of whom the file does not say it: unconfirmed, unsubscribed.
     status: SubscriberStatus | None = None
     evidence: str = ""  #: what the consents of this file can be checked against
+    #: What fields of the team's own hold, by name; others hold any text.
+    kinds: Mapping[str, FieldKind] = field(default_factory=dict, hash=False, compare=False)

@@ -16,6 +16,14 @@ class SubscriberStatus(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+class FieldKind(StrEnum):
+    """What a field of a team's own holds, where the settings say it."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+
+
 class ConsentKind(StrEnum):
     """What a consent record says."""
 

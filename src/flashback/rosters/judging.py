@@ -20,13 +20,14 @@ from flashback.model import (
     ConsentKind,
     Entry,
     Erasure,
+    FieldKind,
     SubscriberStatus,
     Suppression,
 )
 from flashback.rosters import tabular
 from flashback.rosters.sayings import UNSAID
 from flashback.sentences import Sentence, tr
-from flashback.storable import foreign, language_tag, own, own_fields, own_tags
+from flashback.storable import foreign, language_tag, own, own_fields, own_tags, typed
 
 Record = Mapping[str, str]  #: the columns of ``tabular``; absent ones are empty
 _PREFIX: Final = len(tabular.FIELD)
@@ -75,7 +76,7 @@ def _entry(row: int, record: Record, circumstances: Circumstances, sheet: str) -
         name=own(_name(record)),
         language=_language(record.get("language", "")),
         organisation=own(record.get("organisation", "")),
-        fields=own_fields(fields) if fields else {},
+        fields=_typed(own_fields(fields), circumstances.kinds) if fields else {},
         tags=own_tags(tabular.tags_of(tags)) if tags else (),
         status=status,
         consents=consents,
@@ -85,6 +86,12 @@ def _entry(row: int, record: Record, circumstances: Circumstances, sheet: str) -
         sheet=sheet,
         number=_number(record.get("flashback_number", "")),
     )
+
+
+def _typed(fields: dict[str, str], kinds: Mapping[str, FieldKind]) -> dict[str, str]:
+    for name in kinds.keys() & fields.keys():
+        fields[name] = typed(name, fields[name], kinds[name])
+    return fields
 
 
 def _number(words: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from flashback import files
 from flashback.errors import ImportFileError
-from flashback.model import Circumstances, Subscriber, SubscriberStatus
+from flashback.model import Circumstances, FieldKind, Subscriber, SubscriberStatus
 from flashback.sentences import Sentence, tr
 from flashback.workspace.parts import Workspace
 
@@ -100,7 +100,11 @@ def arriving(
     from flashback.store import importing
 
     told = Circumstances(
-        source=f"import:{path.name}", now=workspace.clock.now(), consent=consent, status=status
+        source=f"import:{path.name}",
+        now=workspace.clock.now(),
+        consent=consent,
+        status=status,
+        kinds={name: FieldKind(kind) for name, kind in workspace.config.fields.items()},
     )
     with rosters.opened(path, told, system=system, encoding=encoding) as roster:
         for sheet in roster.sheets:
