@@ -4,33 +4,34 @@ premailer works on a tree here: given text it loses the doctype, for MJML writes
 letters. MJML's own ``<style>`` elements are kept as they are, ``!important`` and all.
 """
 
-import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Final
 
 from lxml import etree
 
+from flashback.compose import css as css_module
+
 
 @contextmanager
-def _without(name: str) -> Iterator[None]:
-    """Keep a library from being loaded: whoever imports it gets an empty module."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = ModuleType(name)
+def _standing_in(modules: Mapping[str, ModuleType]) -> Iterator[None]:
+    """Give other modules for some names to whoever is loaded meanwhile."""
+    kept = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(modules)
     try:
         yield
     finally:
-        del sys.modules[name]
+        for name in modules:
+            del sys.modules[name]
+        sys.modules.update(kept)
 
 
 # premailer would load requests for style sheets on the web, and we have none: so it cannot fetch
-# anything, and a third of its start-up time is saved.
-with _without("requests"):
+# anything. It would load cssutils for the others, which few of ours need.
+with _standing_in({"requests": ModuleType("requests"), "cssutils": css_module}):
     from premailer import Premailer
 
 _STYLE: Final = re.compile(r"<style(?=[\s>])")
@@ -61,7 +62,6 @@ def inline_styles(html: str, css: str) -> str:
         exclude_pseudoclasses=True,
         cache_css_parsing=True,
         disable_basic_attributes=["align", "valign", "width", "height", "bgcolor"],
-        cssutils_logging_level=logging.CRITICAL,
     ).transform(tree, pretty_print=False)
     for element in root.iter():
         if style := element.get("style"):
