@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -94,6 +95,37 @@ def make_folder(path: Path, *, mode: int = 0o755) -> None:
             _sync_folder(folder.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def read_private(path: Path) -> bytes:
+    """What is in a file that nobody else can have written. Raises OSError."""
+    _demand_ours(path.parent.stat(), alone=True)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        _demand_ours(os.fstat(handle), alone=True)
+        return file.read()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file for ``read_private``, in a folder that is made where it is missing.
+
+    Nothing is made in a folder of somebody else, such as the home of who called sudo. Raises
+    FlashbackError.
+    """
+    try:
+        above = next(folder for folder in path.parents if folder.exists())
+        _demand_ours(above.stat(), alone=above == path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    make_folder(path.parent, mode=0o700)
+    write(path, content, mode=0o600)
+
+
+def _demand_ours(found: os.stat_result, *, alone: bool) -> None:
+    """Raise PermissionError for what is another's, or what others may write as well."""
+    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if found.st_uid != os.geteuid() or (alone and others):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def cannot_write(path: Path, error: OSError) -> FlashbackError:

@@ -1,5 +1,6 @@
 """Where templates and examples lie, in a checkout, an editable install and a wheel alike."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,15 @@ def example_readers() -> Path:
 def findings() -> Path:
     """What each code of a finding means, as tables of Markdown."""
     return _find(Path("docs") / "findings.md")
+
+
+def cache() -> Path | None:
+    """This user's folder for what can be made again; None when the system names no place."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / ".cache") / "flashback"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 def _find(relative: Path) -> Path:

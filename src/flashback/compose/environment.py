@@ -1,14 +1,16 @@
 """Jinja2 as this house uses it: sandboxed, strict, and with errors that name file and line.
 
 ``select_autoescape`` would leave ``issue.mjml.j2`` unescaped, so autoescape is our own rule. All
-sources are in memory and compiled at load: a mistake shows before an issue is typeset.
+sources are in memory and compiled at load: a mistake shows before an issue is typeset. ``kept``
+spares the next process that.
 """
 
 import re
 import traceback
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from types import CodeType
+from typing import Any, Final, NamedTuple
 
 import jinja2
 from jinja2 import nodes
@@ -37,41 +39,55 @@ class Use:
     called: bool = False
 
 
-def environment_of(files: Mapping[str, ThemeFile]) -> jinja2.Environment:
-    """An environment over files in memory, all compiled. Raises TemplateError."""
-    environment = _plain(files)
-    for name in files:
-        if not name.endswith(".toml"):
-            compiled(environment, name, files)
-    return environment
+class Compiled(NamedTuple):
+    """A template ready to run, and what it asks for by name; both can be marshalled."""
+
+    code: CodeType
+    asked: tuple[tuple[str, str, int, bool], ...]  #: root, key, line and called of each use
 
 
-def compiled(
-    environment: jinja2.Environment, name: str, files: Mapping[str, ThemeFile]
-) -> jinja2.Template:
-    """One template. Raises TemplateError with the line of a syntax error."""
-    try:
-        return environment.get_template(name)
-    except jinja2.TemplateSyntaxError as error:
-        raise _at(files[name], error.lineno, error.message or "") from error
+def compiled(files: Mapping[str, ThemeFile]) -> Mapping[str, Compiled]:
+    """All templates by name. Raises TemplateError with the line of a syntax error."""
+    environment = _plain(files, {})
+    texts = {name: file for name, file in files.items() if not name.endswith(".toml")}
+    return {name: _compiled(environment, name, file) for name, file in texts.items()}
 
 
-def uses(environment: jinja2.Environment, files: Mapping[str, ThemeFile]) -> Iterator[Use]:
+def environment_of(
+    files: Mapping[str, ThemeFile], templates: Mapping[str, Compiled]
+) -> jinja2.Environment:
+    """An environment over files in memory, all compiled."""
+    return _plain(files, {name: template.code for name, template in templates.items()})
+
+
+def uses(files: Mapping[str, ThemeFile], templates: Mapping[str, Compiled]) -> Iterator[Use]:
     """Everything the templates ask for by name."""
-    for name, file in files.items():
-        if name.endswith(".toml"):
+    for name, template in templates.items():
+        for root, key, line, called in template.asked:
+            yield Use(root, key, files[name], line, called)
+
+
+def _compiled(environment: jinja2.Environment, name: str, file: ThemeFile) -> Compiled:
+    try:
+        tree = environment.parse(file.text, name, str(file.path))
+        code = environment.compile(tree, name, str(file.path))
+    except jinja2.TemplateSyntaxError as error:
+        raise _at(file, error.lineno, error.message or "") from error
+    return Compiled(code, tuple(_asked(tree)))
+
+
+def _asked(tree: nodes.Template) -> Iterator[tuple[str, str, int, bool]]:
+    called: set[int] = set()
+    for node in tree.find_all((nodes.Call, nodes.Getattr)):
+        if isinstance(node, nodes.Call):  # comes before what it calls
+            called.add(id(node.node))
             continue
-        assert isinstance(environment.loader, _Memory)
-        tree = environment.loader.tree(environment, name)
-        called = {id(call.node) for call in tree.find_all(nodes.Call)}
-        for node in tree.find_all(nodes.Getattr):
-            path = _path(node)
-            if path[0] in {"words", "tokens"}:
-                key = ".".join(path[1:])
-                yield Use(path[0], key, file, node.lineno, id(node) in called)
-        for referenced in find_referenced_templates(tree):
-            if referenced is not None:
-                yield Use("include", referenced, file, 0)
+        path = _path(node)
+        if path[0] in {"words", "tokens"}:
+            yield path[0], ".".join(path[1:]), node.lineno, id(node) in called
+    for referenced in find_referenced_templates(tree):
+        if referenced is not None:
+            yield "include", referenced, 0, False
 
 
 def rendered(
@@ -104,7 +120,7 @@ def line_in_template(
 
     The template is rendered again with a mark before each of its lines; only errors pay for it.
     """
-    environment = _plain(files)
+    environment = _plain(files, {})
     environment.add_extension(_Traced)
     at, line, column = (files[name], 1), 1, 1
     parts = iter(_MARK.split(environment.get_template(name).render(context)))
@@ -139,11 +155,11 @@ class _Traced(Extension):
 
 
 class _Memory(jinja2.BaseLoader):
-    """Templates from files in memory; each is parsed once, for its code and for its ``uses``."""
+    """Templates from files in memory, and the code of those that were compiled before."""
 
-    def __init__(self, files: Mapping[str, ThemeFile]) -> None:
+    def __init__(self, files: Mapping[str, ThemeFile], codes: Mapping[str, CodeType]) -> None:
         self._files = files
-        self._trees: dict[str, nodes.Template] = {}
+        self._codes = codes
 
     def load(
         self,
@@ -151,26 +167,19 @@ class _Memory(jinja2.BaseLoader):
         name: str,
         globals: MutableMapping[str, Any] | None = None,  # noqa: A002  # the base class' own
     ) -> jinja2.Template:
-        """The template of that name, compiled. Raises TemplateNotFound, TemplateSyntaxError."""
-        tree = self.tree(environment, name)
-        code = environment.compile(tree, name, str(self._files[name].path))
+        """The template of that name. Raises TemplateNotFound, TemplateSyntaxError."""
+        if name not in self._files:
+            raise jinja2.TemplateNotFound(name)
+        file = self._files[name]
+        code = self._codes.get(name) or environment.compile(file.text, name, str(file.path))
         return environment.template_class.from_code(
             environment, code, {} if globals is None else globals, lambda: True
         )
 
-    def tree(self, environment: jinja2.Environment, name: str) -> nodes.Template:
-        """What the template says."""
-        if name not in self._files:
-            raise jinja2.TemplateNotFound(name)
-        if name not in self._trees:
-            file = self._files[name]
-            self._trees[name] = environment.parse(file.text, name, str(file.path))
-        return self._trees[name]
 
-
-def _plain(files: Mapping[str, ThemeFile]) -> jinja2.Environment:
+def _plain(files: Mapping[str, ThemeFile], codes: Mapping[str, CodeType]) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
-        loader=_Memory(files),
+        loader=_Memory(files, codes),
         autoescape=lambda name: name is not None and name.endswith((".mjml.j2", ".html.j2")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -10,6 +10,7 @@ import jinja2
 
 from flashback.compose.environment import Use, environment_of, uses
 from flashback.compose.files import ThemeFile, read_files, required
+from flashback.compose.kept import compiled_or_kept
 from flashback.compose.settings import Tokens, read_tokens, read_words
 from flashback.compose.words import Word, Words
 from flashback.errors import TemplateError
@@ -49,19 +50,22 @@ class Theme:
         return tuple(sorted(name for name in names if name != INLINE))
 
 
-def load_theme(*, templates: Path, overrides: Path | None = None) -> Theme:
+def load_theme(
+    *, templates: Path, overrides: Path | None = None, cache: Path | None = None
+) -> Theme:
     """Read a theme; a workspace's own files win one by one, its TOML files key by key.
 
-    Raises TemplateError when a file is missing or does not compile, or when a word, a plural
-    form or a token is missing that some template uses.
+    Compiled templates are kept in the folder ``cache``, if any, for the next process. Raises
+    TemplateError when a file is missing or does not compile, or when a word, a plural form or a
+    token is missing that some template uses.
     """
     shipped = read_files(templates)
     own = read_files(overrides) if overrides else {}
     files = {**shipped, **own}
     for name in (HTML, TEXT, INLINE, _TOKENS, *_catalogues()):
         required(shipped, name, templates)
-    environment = environment_of(files)
-    asked = tuple(uses(environment, files))
+    compiled = compiled_or_kept(files, cache)
+    asked = tuple(uses(files, compiled))
     used = {use.key for use in asked}
     _refuse_unused(own, shipped, used)
     tokens = read_tokens(shipped[_TOKENS], own.get(_TOKENS), used)
@@ -74,7 +78,9 @@ def load_theme(*, templates: Path, overrides: Path | None = None) -> Theme:
     for language, name in zip(EDITION_LANGUAGES, _catalogues(), strict=True):
         _check_words(asked, words[language], files[name])
     _check_styles(files.values())
-    return Theme(files=files, tokens=tokens, words=words, environment=environment)
+    return Theme(
+        files=files, tokens=tokens, words=words, environment=environment_of(files, compiled)
+    )
 
 
 def _catalogues() -> Iterator[str]:

@@ -60,6 +60,7 @@ class Workspace:
         return load_theme(
             templates=resources.templates("email"),
             overrides=self.config.path("templates/email"),
+            cache=resources.cache(),
         )
 
     @cached_property
