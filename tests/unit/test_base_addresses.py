@@ -1,6 +1,10 @@
 """Text to an address: one normal form, and nothing that could break a header or an envelope."""
 
+import subprocess
+import sys
+
 import pytest
+from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -133,7 +137,10 @@ def test_the_error_is_fit_for_a_terminal() -> None:
     sentence.encode("utf-8")
 
 
-LETTERS = st.sampled_from([*"abzAZ09._+-@ \u00e9\u0130", "example.org", "xn--", "a" * 64, ".com"])
+LETTERS = st.sampled_from(
+    [*"abzAZ09._+-@ \u00e9\u0130", "example.org", "xn--", "a" * 63, "a" * 64, ".com", ".x"]
+    + [f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES]
+)
 LIKELY = st.lists(LETTERS, max_size=12).map("".join)
 WHOLE = st.tuples(LIKELY, LIKELY).map("@".join) | st.emails() | LIKELY
 
@@ -150,3 +157,40 @@ def test_the_short_way_is_the_long_way(text: str) -> None:
     except AddressError as error:
         found = str(error)
     assert found == expected
+
+
+@pytest.mark.parametrize("name", SPECIAL_USE_DOMAIN_NAMES)
+def test_names_that_are_nobodys_go_the_long_way(name: str) -> None:
+    """Whatever the grammar says of a special name holds, also for a host below it."""
+    for domain in (
+        name,
+        f"mail.{name}",
+        f"Mail.{name.upper()}",
+        f"my{name}.example",
+        f"{name}.org",
+    ):
+        try:
+            expected: Address | None = thoroughly(f"a@{domain}")
+        except AddressError:
+            expected = None
+        assert parsed(f"a@{domain}") == expected
+
+
+def test_the_longest_domain() -> None:
+    """As long as the DNS takes, and no longer."""
+    longest = ".".join(["a" * 63] * 3 + ["b" * 61])
+    for domain in (longest, f"{longest}b"):
+        assert parsed(f"a@{domain}") is None  # with it the address is too long
+    fits = ".".join(["a" * 63] * 3 + ["b" * 60])
+    assert parsed(f"a@{fits}") == thoroughly(f"a@{fits}")
+
+
+def test_an_ordinary_address_costs_no_grammar() -> None:
+    """The library with the grammar is loaded for what is not plain to the letter."""
+    look = (
+        "import sys; from flashback.addresses import parse; parse('Anna.Lind@Mail-1.Example.org');"
+        " print('email_validator' in sys.modules); parse('anna@b\u00fccher.example');"
+        " print('email_validator' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True"]

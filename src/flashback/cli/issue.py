@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from flashback.cli import explaining, show
+from flashback.cli import show
 from flashback.cli.house import command, mark, option
 from flashback.errors import Exit, FlashbackError
 from flashback.model import Finding, Severity
 from flashback.sentences import tr
-from flashback.workspace import Workspace, asking, desk, filtering
+from flashback.workspace import Workspace, desk
 
 _issue = click.argument("issue", required=False)
 
@@ -38,8 +38,12 @@ def check(
         editions = desk.compose(workspace, issues)
         found += desk.preflight(workspace, issues, editions)
         if spam:
+            from flashback.workspace import filtering
+
             found += filtering.look(workspace, issues, editions)
         if online:
+            from flashback.workspace import asking
+
             with show.stages(tr("Asking for links")) as tell:
                 found += asking.look(workspace, issues, tell=tell)
     if as_json:
@@ -53,6 +57,8 @@ def check(
 
 def _explain(code: str) -> int:
     """Say what the documentation says of a code."""
+    from flashback.cli import explaining
+
     known = explaining.explanations()
     if code not in known:
         near = difflib.get_close_matches(code, known, n=3, cutoff=0.5)
