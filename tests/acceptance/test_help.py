@@ -2,15 +2,18 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 
 from flashback.cli.commands import COMMANDS, flashback
 from flashback.cli.house import Command
+from flashback.resources import example_settings
 
 HEAVY = ("sqlalchemy", "jinja2", "premailer", "asyncio", "lxml", "smtplib", "mjml", "markdown_it")
 
@@ -42,6 +45,29 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     assert not loaded.intersection(HEAVY)
     assert "flashback" in loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at_once"), [(["theme", "check"], True), (["subscribers", "list"], False)]
+)
+def test_the_end_is_quick_where_nothing_is_open(
+    tmp_path: Path, arguments: list[str], *, at_once: bool
+) -> None:
+    """Nothing is looked through for garbage, unless a database may be open that is closed so."""
+    shutil.copy(example_settings(), tmp_path)
+    program = (
+        "import gc, sys; from flashback.cli import run; before = gc.get_freeze_count()\n"
+        "try: run()\n"
+        "finally: print(gc.get_freeze_count() > before, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert done.stderr.split()[-1] == str(at_once)
 
 
 @pytest.mark.parametrize(("name", "command"), list(every_command()), ids=str)

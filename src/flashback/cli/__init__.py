@@ -16,16 +16,22 @@ from flashback.errors import Exit
 from flashback.sentences import DOMAIN, LOCALE, STAFF_LANGUAGES
 
 _TRACEBACK: Final = "--traceback"
+#: Where it was loaded, a database may be open that is closed as garbage: SQLite tidies up then.
+_STORE: Final = "flashback.store"
 
 
 def run() -> None:
     """Entry point of the console script."""
+    # Most commands end before there is garbage worth looking for.
+    gc.set_threshold(50_000)
     from flashback.cli.trouble import outlive_the_reader
 
     outlive_the_reader()
-    # Most commands end before there is garbage worth looking for.
-    gc.set_threshold(50_000)
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if _STORE not in sys.modules:
+        # Nothing is open, and Python need not take to pieces all that it loaded.
+        gc.freeze()
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:
