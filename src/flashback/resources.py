@@ -29,9 +29,9 @@ def example_readers() -> Path:
     return _find(Path("subscribers") / "sample.csv")
 
 
-def findings() -> Path:
-    """What each code of a finding means, as tables of Markdown."""
-    return _find(Path("docs") / "findings.md")
+def findings(language: str) -> Path:
+    """What each code of a finding means, as tables of Markdown, in a language of staff."""
+    return _find(Path("docs") / ("findings.fr.md" if language == "fr" else "findings.md"))
 
 
 def cache() -> Path | None:

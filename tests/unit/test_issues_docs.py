@@ -53,9 +53,10 @@ def codes_of_the_last_look() -> set[tuple[str, str]]:
     return found | {("text-incomplete", "error"), ("html-incomplete", "error")}
 
 
-def test_every_finding_is_explained_and_no_other() -> None:
-    """The tables of findings.md are the codes in the source, each once, with its severity."""
-    text = (DOCS / "findings.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["findings.md", "findings.fr.md"])
+def test_every_finding_is_explained_and_no_other(page: str) -> None:
+    """The tables of findings are the codes in the source, each once, with its severity."""
+    text = (DOCS / page).read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
     assert len(rows) > 50
     assert sorted((code, severity) for code, severity, _, _ in rows) == sorted(

@@ -1,4 +1,4 @@
-"""What each code of a finding means: the tables of ``docs/findings.md``, which travel along."""
+"""What each code of a finding means: the tables of ``docs/findings*.md``, which travel along."""
 
 import re
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Explanation:
     way_out: str
 
 
-def explanations() -> dict[str, Explanation]:
-    """All codes, in the order of the documentation."""
-    text = resources.findings().read_text(encoding="utf-8")
+def explanations(language: str) -> dict[str, Explanation]:
+    """All codes, in the order of the documentation, in a language of staff."""
+    text = resources.findings(language).read_text(encoding="utf-8")
     return {
         code: Explanation(severity=severity, meaning=meaning, way_out=way_out)
         for code, severity, meaning, way_out in _ROW.findall(text)

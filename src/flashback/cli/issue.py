@@ -59,7 +59,7 @@ def _explain(code: str) -> int:
     """Say what the documentation says of a code."""
     from flashback.cli import explaining
 
-    known = explaining.explanations()
+    known = explaining.explanations(show.language())
     if code not in known:
         near = difflib.get_close_matches(code, known, n=3, cutoff=0.5)
         raise FlashbackError(
