@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -257,6 +258,30 @@ def test_what_is_remembered_of_an_erased_person(store: Store) -> None:
     with store.read() as connection:
         keys = connection.execute(text("SELECT key FROM suppressions")).scalars().all()
     assert "" not in keys
+
+
+def test_an_erasure_beside_a_long_export(tmp_path: Path) -> None:
+    """While somebody reads for long, and the log cannot be emptied, others go on writing."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    store, other = opened(url), opened(url)
+    (number,) = readers(store, 1)
+    waited: list[float] = []
+    with other.read() as connection:
+        connection.execute(text("SELECT count(*) FROM subscribers")).all()
+        book = Subscribers(store)
+        thread = threading.Thread(target=lambda: book.remove(number, now=NOW))
+        thread.start()
+        while thread.is_alive():
+            began = time.monotonic()
+            with other.write() as writing:
+                writing.execute(text("UPDATE mailings SET reason = ''"))
+            waited.append(time.monotonic() - began)
+            thread.join(0.05)
+    assert book.find(number) is None
+    assert max(waited) < 2.5
+    other.close()
+    store.close()
+    assert all(b"lecteur0@" not in path.read_bytes() for path in tmp_path.glob("store.db*"))
 
 
 # Files -------------------------------------------------------------------------------------------

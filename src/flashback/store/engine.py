@@ -25,6 +25,8 @@ from flashback.store.door import door
 
 #: A list of a million people is written in one transaction, for which others wait.
 _BUSY_SECONDS: Final = 30.0
+#: While the log is being emptied nobody may write: a sender must not lose its patience over it.
+_TRY_SECONDS: Final = 0.5
 _CONNECT_SECONDS: Final = 10
 _BEGIN: Final = "flashback_begin"
 # A deferred transaction that turns to writing fails at once when another has written.
@@ -79,12 +81,17 @@ class Store:
     def forget_log(self) -> None:
         """Empty SQLite's write-ahead log, where what was erased may stand for a while.
 
-        Where others read at this moment, the last of them to close does it.
+        Where others read all the time, the last of them to close does it.
         """
-        if self.one_machine:
-            with door(self.place), self.engine.connect() as connection:
-                driver: Any = connection.connection.driver_connection
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not self.one_machine:
+            return
+        with door(self.place), self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(f"PRAGMA busy_timeout = {_TRY_SECONDS * 1000:.0f}")
+            try:
+                _empty_log(driver)
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -228,6 +235,16 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     statement = connection.get_execution_options().get(_BEGIN, _WRITING)
     connection.exec_driver_sql(statement)
+
+
+def _empty_log(driver: sqlite3.Connection) -> None:
+    """Try until no reader stands in the way, with pauses in which others may write."""
+    patience = time.monotonic() + _BUSY_SECONDS
+    while True:
+        is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not is_busy or time.monotonic() > patience:
+            return
+        time.sleep(_TRY_SECONDS)
 
 
 def _use_wal(store: Store) -> None:
