@@ -1,9 +1,10 @@
 """Whatever happens to the address book, in whatever order: who left is not mailed.
 
-A machine adds, imports, confirms, lets go, suppresses, erases, lifts, exports and imports its own
-exports again; beside it runs a model of five lines.
+A machine adds, imports, confirms, lets go, suppresses, erases, purges, lifts, exports and imports
+its own exports again; beside it runs a model of five lines.
 """
 
+import datetime as dt
 import io
 import shutil
 import tempfile
@@ -25,16 +26,22 @@ from flashback.model import Circumstances, ConsentKind, SubscriberStatus, Suppre
 from flashback.rosters import WRITERS
 from flashback.store import Subscribers, exporting, importing
 from flashback.store.checking import check
+from flashback.store.retention import Kind, purge
 
 from fixtures.postgresql import PostgresqlServer
 from fixtures.rosters import read
 from fixtures.stores import AGREED, MINUTE, NOW, address, opened
 
+DAY = dt.timedelta(days=1)
 NAMES = ("amal", "sam", "zoe", "karim")
 NAME = st.sampled_from(NAMES)
 STATUS = st.sampled_from(["", "confirmed", "unconfirmed", "unsubscribed"])
 REASON = st.sampled_from(["", "", "", "hard_bounce", "complaint", "manual"])
 ROW = st.tuples(NAME, STATUS, REASON, st.sampled_from(["", "A name", "Another"]))
+
+
+def _silent(_done: int, _of: int) -> None:
+    """Nobody looks."""
 
 
 class AddressBook(RuleBasedStateMachine):
@@ -117,6 +124,22 @@ class AddressBook(RuleBasedStateMachine):
         self.book.unsuppress(f"{name}@example.org")
         self.barred.discard(name)
         self.erased.discard(name)
+
+    @rule(days=st.integers(1, 60))
+    def purge(self, days: int) -> None:
+        """Time goes by, and what is older than a month is purged: who said no stays away."""
+        self.now += days * DAY
+        before = [person.address for person in self.book.list()]
+        purge(self.store, dict.fromkeys(Kind, self.now - 30 * DAY), now=self.now, told=_silent)
+        for address_ in before:
+            if self.book.known(address_.key) is not None:
+                continue
+            name = address_.mailbox.partition("@")[0]
+            if self.book.erased_at(address_.key):
+                self.erased.add(name)
+                self.left.discard(name)
+                self.barred.discard(name)
+            assert name not in self.left | self.barred
 
     @rule(rows=st.lists(ROW, min_size=1, max_size=6), agreed=st.booleans())
     def bring_in(self, rows: list[tuple[str, str, str, str]], agreed: bool) -> None:  # noqa: FBT001

@@ -19,7 +19,7 @@ from flashback.dispatch import Limits, Pace, RetryPolicy
 from flashback.dispatch.verdict import decide
 from flashback.errors import LeaseLostError, StoreError
 from flashback.model import DeliveryState, MailingState, Reply, Result, SubscriberStatus
-from flashback.store import SqlLedger, Store, Subscribers, mailings, opening, people
+from flashback.store import SqlLedger, Store, Subscribers, erasing, mailings, opening, people
 from flashback.testing import MemoryLedger
 
 from fixtures.stores import (
@@ -231,7 +231,7 @@ def test_words_about_an_erased_person_are_not_kept(store: Store) -> None:
     with store.write() as connection:
         person = people.by_id(connection, claim.subscriber_id)
         assert person is not None
-        people.erase(connection, person, NOW, mark_of)
+        erasing.erase(connection, [person], NOW, mark_of)
     refused = settlement(claim, Result.PERMANENT)
     words = Reply(code=550, enhanced="5.1.1", lines=(f"<{claim.address}>: no such user",))
     ledger.settle([replace(refused, outcome=replace(refused.outcome, reply=words), suppress=True)])
@@ -253,7 +253,7 @@ def test_what_is_remembered_of_an_erased_person(store: Store) -> None:
     with store.write() as connection:
         person = people.by_id(connection, claim.subscriber_id)
         assert person is not None
-        people.erase(connection, person, NOW, mark_of)
+        erasing.erase(connection, [person], NOW, mark_of)
     SqlLedger(store, ledger._journals).recover(begun.id, now=NOW + LEASE_OVER)
     with store.read() as connection:
         keys = connection.execute(text("SELECT key FROM suppressions")).scalars().all()

@@ -11,6 +11,7 @@ from flashback.cli import show
 from flashback.cli.exchange import export, import_
 from flashback.cli.house import Group, mark, option
 from flashback.cli.person import as_object, erase, history, remove, show_
+from flashback.cli.retention import purge
 from flashback.model import Consent, ConsentKind, SubscriberStatus
 from flashback.sentences import tr
 from flashback.workspace import Workspace, book
@@ -166,6 +167,6 @@ def allow(folder: str, address: str) -> None:
         show.say(tr("Nothing forbids mail to {address}.", address=parsed))
 
 
-for one in (show_, history, remove, erase, import_):
+for one in (show_, history, remove, erase, purge, import_):
     subscribers.add_command(one)
 subscribers.add_command(export)

@@ -20,9 +20,10 @@ Login = Literal["auto", "plain", "login", "cram-md5", "xoauth2", "oauthbearer"]
 MAIN: Final = "main"
 
 # What no clock, socket or database could bear more of: ports end at 65535, the rest is a day, a
-# year, or a million.
+# year, a century, or a million.
 _Seconds = Annotated[float, UpTo(86_400)]
 _Hours = Annotated[float, UpTo(8_784)]
+_DaysOrForEver = Annotated[int, UpTo(36_525, takes_zero=True)]
 _Count = Annotated[int, UpTo(1_000_000)]
 _PerMinute = Annotated[float, UpTo(1_000_000)]
 _PerMinuteOrNoLimit = Annotated[float, UpTo(1_000_000, takes_zero=True)]
@@ -158,6 +159,16 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionConfig:
+    """How many days what is held about people is kept; 0: for ever. ``purge`` keeps to it."""
+
+    unconfirmed: _DaysOrForEver = 0  #: who never confirmed
+    unsubscribed: _DaysOrForEver = 0  #: who left, in clear; then a mark stays
+    suppressed: _DaysOrForEver = 0  #: confirmed people to whom mail is forbidden; then a mark stays
+    replies: _DaysOrForEver = 0  #: what servers said about a copy; their codes stay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A workspace's settings."""
 
@@ -170,6 +181,7 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     #: What fields of your own hold: text, number or date.
     fields: Mapping[str, str] = field(default_factory=dict)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     segments: Mapping[str, str] = field(default_factory=dict)  #: saved segments by name
     folder: Path = field(default=Path(), metadata={"internal": True})
 

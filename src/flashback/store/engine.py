@@ -27,6 +27,8 @@ from flashback.store.door import door
 _BUSY_SECONDS: Final = 30.0
 #: While the log is being emptied nobody may write: a sender must not lose its patience over it.
 _TRY_SECONDS: Final = 0.5
+#: So long it is tried, where others read an old state.
+_LOG_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 10
 _BEGIN: Final = "flashback_begin"
 # A deferred transaction that turns to writing fails at once when another has written.
@@ -239,7 +241,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _empty_log(driver: sqlite3.Connection) -> None:
     """Try until no reader stands in the way, with pauses in which others may write."""
-    patience = time.monotonic() + _BUSY_SECONDS
+    patience = time.monotonic() + _LOG_SECONDS
     while True:
         is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if not is_busy or time.monotonic() > patience:

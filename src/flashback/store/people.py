@@ -1,4 +1,4 @@
-"""Rows of people: read as ``Subscriber``, written whole, erased without a trace of the person.
+"""Rows of people: read as ``Subscriber``, written whole; ``erasing`` takes them away.
 
 Functions over a connection; ``subscribers`` and ``importing`` decide where their transactions
 begin and end.
@@ -264,29 +264,6 @@ def unerase(connection: Connection, key: str, mark_of: Mark) -> bool:
         return False
     connection.execute(delete(erasures).where(erasures.c.mark == mark_of(key)))
     return True
-
-
-def erase(connection: Connection, person: Subscriber, now: dt.datetime, mark_of: Mark) -> None:
-    """Delete a person; the deliveries stay counted, and no import brings the address back.
-
-    What is left is a mark that the key of the workspace makes of the address. It cannot be turned
-    back, and recognises the address when a list holds it.
-    """
-    if connection.dialect.name == "sqlite":
-        # Nor may it be found in pages that are free now.
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
-    own_deliveries = deliveries.c.subscriber_id == person.id
-    # Servers like to repeat the address in their replies.
-    connection.execute(
-        update(attempts)
-        .where(attempts.c.delivery_id.in_(select(deliveries.c.id).where(own_deliveries)))
-        .values(reply_text="", detail="")
-    )
-    connection.execute(update(deliveries).where(own_deliveries).values(reply="", reason="erased"))
-    connection.execute(delete(subscribers).where(subscribers.c.id == person.id))
-    key = person.address.key
-    connection.execute(delete(suppressions).where(suppressions.c.key == key))
-    connection.execute(insert_once(connection, erasures), {"mark": mark_of(key), "at": now})
 
 
 def mailable() -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from sqlalchemy import select, text
 from flashback.errors import StoreError
 from flashback.model import DeliveryState
 from flashback.sentences import tr
-from flashback.store import owners, people, schema
+from flashback.store import erasing, owners, people, schema
 from flashback.store.engine import Mark, Store, no_marks, open_store
 from flashback.store.subscribers import Subscribers
 from flashback.store.tables import deliveries, senders
@@ -179,9 +179,8 @@ def _erase_again(copy: Store, now: dt.datetime) -> int:
         with copy.write() as connection:
             keys = [person.address.key for person in page]
             gone = people.erased_keys(connection, keys, copy.mark_of)
-            for person in page:
-                if person.address.key in gone:
-                    people.erase(connection, person, now, copy.mark_of)
+            them = [person for person in page if person.address.key in gone]
+            erasing.erase(connection, them, now, copy.mark_of)
             erased += len(gone)
     return erased
 

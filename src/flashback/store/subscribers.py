@@ -24,7 +24,7 @@ from flashback.model import (
     SuppressionReason,
 )
 from flashback.sentences import tr
-from flashback.store import people
+from flashback.store import erasing, people
 from flashback.store.engine import Store
 from flashback.store.tables import subscribers, suppressions
 
@@ -160,7 +160,8 @@ class Subscribers:
         back into the address, so that no import brings it back.
         """
         with self._store.write() as connection:
-            people.erase(connection, _there(connection, subscriber_id), now, self._store.mark_of)
+            person = _there(connection, subscriber_id)
+            erasing.erase(connection, [person], now, self._store.mark_of)
         self._store.forget_log()
 
     # Reading ----------------------------------------------------------------------------------

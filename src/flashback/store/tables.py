@@ -2,7 +2,7 @@
 
 ``migrations`` builds them, and a test compares the two. Rows of ``deliveries``, ``attempts``,
 ``mailings`` and ``editions`` are never deleted; ``consents`` and ``attempts`` only grow, except
-that erasing a person removes that person's words from them.
+that erasing a person removes that person's words from them, and a purge what servers said.
 """
 
 from typing import Final
