@@ -30,7 +30,7 @@ from flashback.model import (
     SubscriberStatus,
     SuppressionReason,
 )
-from flashback.store import SqlLedger, Store, Subscribers, apply_import, paging, plan_import
+from flashback.store import SqlLedger, Store, Subscribers, importing, paging
 from flashback.store.checking import check
 from flashback.store.retention import Due, Kind, due, purge
 from flashback.store.tables import metadata, subscribers
@@ -112,7 +112,9 @@ class TestWhoIsDue:
         assert book.erased_at("one@example.org") is None
         told = Circumstances(source="import:x", now=LATER)
         rows = read("address,status,consent\none@example.org,confirmed,at the fair\n", told).rows
-        assert len(apply_import(store, plan_import(store, rows), now=LATER).new) == 1
+        with importing(store) as people:
+            people.plan(rows)
+            assert people.apply(now=LATER).new == 1
         assert book.add(address("two@example.org"), now=LATER).status is U.UNCONFIRMED
 
     def test_who_left(self, store: Store, book: Subscribers) -> None:
@@ -129,8 +131,9 @@ class TestWhoIsDue:
         assert [one.id for one in book.list()] == [late, back]
         assert book.erased_at("lecteur0@example.org") == LATER
         told = Circumstances(source="import:x", now=LATER, consent="yes")
-        plan = plan_import(store, read("address\nlecteur0@example.org\n", told).rows)
-        assert (len(plan.new), len(plan.left_alone)) == (0, 1)
+        with importing(store) as people:
+            plan = people.plan(read("address\nlecteur0@example.org\n", told).rows)
+        assert (plan.new, plan.left_alone) == (0, 1)
         with pytest.raises(StoreError, match="was erased on"):
             book.add(address("lecteur0@example.org"), now=LATER)
 
