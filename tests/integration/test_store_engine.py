@@ -21,7 +21,7 @@ from sqlalchemy import Connection, create_engine, text
 from flashback.errors import StoreError
 from flashback.model import Account, DeliveryState, SuppressionReason
 from flashback.store import Store, Subscribers, open_store, schema
-from flashback.store.tables import metadata
+from flashback.store.indices import metadata
 
 from fixtures.postgresql import PostgresqlServer
 from fixtures.stores import NOW, edition, ledger_of, mailing, opened, plan, readers, small_disk

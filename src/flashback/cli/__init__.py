@@ -16,8 +16,6 @@ from flashback.errors import Exit
 from flashback.sentences import DOMAIN, LOCALE, STAFF_LANGUAGES
 
 _TRACEBACK: Final = "--traceback"
-#: Where it was loaded, a database may be open that is closed as garbage: SQLite tidies up then.
-_STORE: Final = "flashback.store"
 
 
 def run() -> None:
@@ -28,9 +26,8 @@ def run() -> None:
 
     outlive_the_reader()
     code = main(sys.argv[1:])
-    if _STORE not in sys.modules:
-        # Nothing is open, and Python need not take to pieces all that it loaded.
-        gc.freeze()
+    # Nor at the end: memory is given back as a whole.
+    gc.freeze()
     sys.exit(code)
 
 

@@ -1,8 +1,9 @@
 """The tables, as SQLAlchemy Core values; ``docs/store.md`` tells what each column promises.
 
-``migrations`` builds them, and a test compares the two. Rows of ``deliveries``, ``attempts``,
-``mailings`` and ``editions`` are never deleted; ``consents`` and ``attempts`` only grow, except
-that erasing a person removes that person's words from them, and a purge what servers said.
+``migrations`` builds them, and a test compares the two; ``indices`` has what finds rows in them
+other than by a key. Rows of ``deliveries``, ``attempts``, ``mailings`` and ``editions`` are never
+deleted; ``consents`` and ``attempts`` only grow, except that erasing a person removes that
+person's words from them, and a purge what servers said.
 """
 
 from typing import Final
@@ -14,7 +15,6 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     ForeignKeyConstraint,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -209,22 +209,6 @@ deliveries: Final = Table(
     CheckConstraint("state <> 'deferred' OR due_at IS NOT NULL", name="deferred_until"),
     # In this order it also finds all deliveries of one person.
     UniqueConstraint("subscriber_id", "mailing_id"),
-)
-
-#: The next window of any state at any position of any mailing; counts without touching the rows.
-Index(
-    "ix_deliveries_mailing_id_state_id",
-    deliveries.c.mailing_id,
-    deliveries.c.state,
-    deliveries.c.id,
-)
-#: Who is due again.
-Index(
-    "ix_deliveries_due",
-    deliveries.c.mailing_id,
-    deliveries.c.due_at,
-    sqlite_where=text("state = 'deferred'"),
-    postgresql_where=text("state = 'deferred'"),
 )
 
 attempts: Final = Table(

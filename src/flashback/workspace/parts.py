@@ -5,6 +5,7 @@ A workspace is a folder with a flashback.toml. Rooms are loaded when a command n
 """
 
 import datetime as dt
+import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -65,10 +66,13 @@ class Workspace:
 
     @cached_property
     def store(self) -> "Store":
-        """The open store, its schema up to date. Raises StoreError."""
+        """The store, its schema up to date, open until the program ends. Raises StoreError."""
         from flashback.store import open_store
 
-        return open_store(self.config.store.url, folder=self.config.folder, mark_of=self.mark_of)
+        opened = open_store(self.config.store.url, folder=self.config.folder, mark_of=self.mark_of)
+        # Nobody looks for what is left at the end, and SQLite tidies up only behind who closes.
+        weakref.finalize(self, opened.engine.dispose)
+        return opened
 
     def mark_of(self, key: str) -> str:
         """What is kept of an erased person's address. Raises ConfigError without a signing key."""

@@ -3,7 +3,7 @@
 from alembic import context
 
 from flashback.store import schema
-from flashback.store.tables import metadata
+from flashback.store.indices import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
