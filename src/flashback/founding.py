@@ -66,6 +66,7 @@ username = ""
 _KEEP_OUT: Final = """\
 # Readers' addresses and keys never enter git.
 subscribers/
+backups/
 out/
 """
 

@@ -1,11 +1,21 @@
 """Where templates and examples lie, in a checkout, an editable install and a wheel alike."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
 _PACKAGE: Final = Path(__file__).parent
 #: In a wheel the data travels inside the package; in a checkout it stands at the top.
+#: What each extra brings; a test holds it to pyproject.toml.
+EXTRAS: Final = {
+    "demo": ("aiosmtpd",),
+    "dkim": ("cryptography",),
+    "docx": ("mammoth",),
+    "otel": ("opentelemetry-exporter-otlp-proto-http", "opentelemetry-sdk"),
+    "pdf": ("weasyprint",),
+    "postgresql": ("psycopg[binary]",),
+}
 _ROOTS: Final = (_PACKAGE / "_data", _PACKAGE.parent.parent)
 
 
@@ -32,6 +42,15 @@ def example_readers() -> Path:
 def findings(language: str) -> Path:
     """What each code of a finding means, as tables of Markdown, in a language of staff."""
     return _find(Path("docs") / ("findings.fr.md" if language == "fr" else "findings.md"))
+
+
+def installs(extra: str) -> str:
+    """The command that adds what an extra brings, to the very environment that runs this.
+
+    By the packages' own names: others have packages called as we are.
+    """
+    packages = " ".join(f"'{name}'" for name in EXTRAS[extra])
+    return f"{sys.executable} -m pip install {packages}"
 
 
 def cache() -> Path | None:

@@ -14,6 +14,8 @@ from flashback.sentences import tr
 #: A hostile server may talk for ever; nobody reads more of it than this.
 LONGEST_REPLY: Final = 2_000
 
+#: What a letter becomes that is none in the encoding of a file.
+_LOST: Final = "\N{REPLACEMENT CHARACTER}"
 #: As nearly all are: words of printable ASCII with single spaces.
 _USUAL: Final = re.compile(rf"(?=.{{1,{LONGEST_REPLY}}}\Z)[!-~]+(?: [!-~]+)*")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:[.,][0-9]{1,15})?")
@@ -33,13 +35,21 @@ def foreign(words: str) -> str:
 
 
 def own(words: str) -> str:
-    """A person's name or field: NFC, without outer spaces. Raises StoreError on control characters.
+    """A person's name or field: NFC, without outer spaces.
 
+    Raises StoreError for control characters, and for a letter that could not be read.
     A line break in a name would become one in a message's header.
     """
     # As nearly all are.
-    if words.isprintable() and (words.isascii() or unicodedata.is_normalized("NFC", words)):
+    if words.isprintable() and (
+        words.isascii() or (_LOST not in words and unicodedata.is_normalized("NFC", words))
+    ):
         return words.strip()
+    if _LOST in words:
+        raise StoreError(
+            tr("{words} holds a letter that could not be read.", words=ascii(words[:40])),
+            hint=tr("Say the right --encoding, or leave it out, and import the list again."),
+        )
     clean = unicodedata.normalize("NFC", words).strip()
     for character in clean:
         if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:

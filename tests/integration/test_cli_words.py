@@ -272,6 +272,57 @@ def test_a_list_of_addresses_is_asked_about(run: Run, tmp_path: Path) -> None:
     assert shown["consents"][0]["evidence"].startswith("sha256:")
 
 
+def test_what_somebody_mends_is_not_replaced(run: Run, tmp_path: Path) -> None:
+    """Refused rows get a file of their own each time, also where all rows are refused."""
+    (tmp_path / "l.csv").write_text("address,status\nno,\n")
+    first = run("subscribers", "import", "l.csv", "--yes")
+    assert "l.refused.csv" in first.out
+    (tmp_path / "l.refused.csv").write_text("mended")
+    assert "l.refused-2.csv" in run("subscribers", "import", "l.csv", "--yes").out
+    assert (tmp_path / "l.refused.csv").read_text() == "mended"
+    run("subscribers", "import", "l.csv", "--dry-run")
+    assert not (tmp_path / "l.refused-3.csv").exists()
+
+
+def test_an_export_replaces_nothing_by_itself(run: Run, tmp_path: Path) -> None:
+    """Settings, an issue, an older export: each needs --force; a kind must be known."""
+    people(run, "sam")
+    before = (tmp_path / "flashback.toml").read_text()
+    for name in ("flashback.toml", "people.pdf"):
+        assert run("subscribers", "export", name).code == Exit.FAILED
+    kept = run("subscribers", "export", "flashback.toml", "--format", "csv")
+    assert "already there" in kept.err
+    assert (tmp_path / "flashback.toml").read_text() == before
+    assert run("subscribers", "export", "all.csv").code == Exit.DONE
+    assert run("subscribers", "export", "all.csv").code == Exit.FAILED
+    assert run("subscribers", "export", "all.csv", "--force").code == Exit.DONE
+
+
+def test_a_forbidden_address_of_nobody(run: Run, tmp_path: Path) -> None:
+    """What is held of it is told; erased, a mark takes its place and keeps lists away."""
+    (tmp_path / "l.csv").write_text("address,status,suppressed\ndead@example.org,,hard_bounce\n")
+    run("subscribers", "import", "l.csv", "--yes")
+    for command in ("show", "history", "remove"):
+        told = run("subscribers", command, "dead@example.org")
+        assert "Mail to it is forbidden since" in told.err
+        assert "hard_bounce" in told.err
+    assert run("subscribers", "erase", "dead@example.org", "--yes").code == Exit.DONE
+    assert "was erased on" in run("subscribers", "show", "dead@example.org").err
+    assert b"dead@" not in b"".join(
+        path.read_bytes() for path in (tmp_path / "subscribers").iterdir() if path.is_file()
+    )
+    again = run("subscribers", "import", "l.csv", "--json", "--yes")
+    assert json.loads(again.out)["left_alone"] == 1
+    assert run("subscribers", "erase", "nobody@example.org", "--yes").code != Exit.DONE
+
+
+def test_a_backup_makes_its_folder(run: Run, tmp_path: Path) -> None:
+    """As the first line of the page on backups has it; nobody else may look into it."""
+    people(run, "sam")
+    assert run("backup", "backups/monday.db").code == Exit.DONE
+    assert (tmp_path / "backups").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl"])
 def test_out_and_in_again(run: Run, tmp_path: Path, kind: str) -> None:
     """Each kind of export is a list that changes nothing where it came from."""

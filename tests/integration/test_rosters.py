@@ -460,6 +460,18 @@ class TestShapes:
         assert found.entry.status is U.CONFIRMED
         assert found.sheets[0].encoding == encoding
 
+    def test_an_encoding_that_is_said_wrongly(self) -> None:
+        """A name that cannot be read is not kept with a hole in it."""
+        content = "address;name\na@example.org;Noël\nb@example.org;Ann\n".encode("windows-1252")
+        found = read(content, encoding="utf-8")
+        assert found.entry.name == "Ann"
+        assert "could not be read" in str(found.refused[0].reason)
+
+    def test_an_old_excel_file(self) -> None:
+        """The workbook of before 2007 is named as such."""
+        with pytest.raises(ImportFileError, match="of the old kind"):
+            read(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, name="old.xls")
+
     def test_an_encoding_that_is_said(self) -> None:
         """Staff know better; an unknown name is told."""
         found = read(self.LIST.encode("mac-roman"), AGREEING, encoding="mac-roman")

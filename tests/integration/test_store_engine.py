@@ -389,7 +389,7 @@ class TestUrls:
     def test_the_driver_is_an_extra(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without psycopg, the sentence names the extra to install."""
         monkeypatch.setitem(sys.modules, "psycopg", None)
-        with pytest.raises(StoreError, match=r'pip install "flashback\[postgresql\]"'):
+        with pytest.raises(StoreError, match=r"pip install 'psycopg\[binary\]'"):
             open_store("postgres://db.example.org/flashback", folder=tmp_path)
 
     def test_nobody_listens(self, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def _relay_kind() -> "type[DemoRelay]":
     except ImportError as error:
         raise FlashbackError(
             tr("The demonstration needs aiosmtpd."),
-            hint=tr('Install it: pip install "flashback[demo]"'),
+            hint=tr("Install it: {command}", command=resources.installs("demo")),
         ) from error
     return DemoRelay
 

@@ -10,7 +10,7 @@ import click
 
 from flashback.cli import show
 from flashback.cli.house import command, mark, option
-from flashback.errors import Exit
+from flashback.errors import Exit, FlashbackError
 from flashback.model import SubscriberStatus
 from flashback.sentences import tr
 from flashback.workspace import Workspace, book
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flashback.store import ImportPlan
 
 _SHOWN = 20
-_KINDS: Final = {".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
+_KINDS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 U = SubscriberStatus
 #: As ``rosters.FORMATS``; that room is loaded only when a file is read.
 FORMATS: Final = (
@@ -97,15 +97,20 @@ def import_(
             show.say(words, fg="green")
         else:
             show.say(tr("Nothing was changed."))
-        if rejects or (wanted and plan.refused):
+        if rejects or (plan.refused and (wanted or (nothing and not dry_run))):
             _write_rejects(rejects or _beside(file, arrival), arrival, quiet=as_json)
     return Exit.REFUSALS if plan.refused else Exit.DONE
 
 
 def _beside(file: Path, arrival: book.Arrival) -> Path:
+    """A name that no file has: somebody may be mending the rows of another time."""
     lone = len(arrival.sheets) == 1
     suffix = ".csv" if lone and file.suffix.lower() in {".xlsx", ".zip"} else file.suffix
-    return file.with_name(f"{file.stem}.refused{suffix}")
+    path, number = file.with_name(f"{file.stem}.refused{suffix}"), 1
+    while path.exists():
+        number += 1
+        path = file.with_name(f"{file.stem}.refused-{number}{suffix}")
+    return path
 
 
 def _write_rejects(path: Path, arrival: book.Arrival, *, quiet: bool) -> None:
@@ -196,14 +201,26 @@ def _show(arrival: book.Arrival) -> None:
     "--format",
     "kind",
     type=click.Choice(["csv", "xlsx", "jsonl"]),
-    help=mark("Default: by the file's name, else CSV."),
+    help=mark("Default: by the file's name."),
 )
+@option("--force", is_flag=True, help=mark("Replace a file that is there."))
 @click.pass_obj
-def export(folder: str, file: Path, kind: str | None) -> None:
+def export(folder: str, file: Path, kind: str | None, force: bool) -> None:
     """Write a file that ``import`` takes back unharmed; "-" is the screen or a pipe."""
     workspace = Workspace.at(Path(folder))
-    kind = kind or _KINDS.get(file.suffix.lower(), "csv")
-    if str(file) == "-":
+    is_screen = str(file) == "-"
+    kind = kind or ("csv" if is_screen else _KINDS.get(file.suffix.lower()))
+    if kind is None:
+        raise FlashbackError(
+            tr("{path} does not say what kind of file it is to be.", path=file),
+            hint=tr("End its name in .csv, .xlsx or .jsonl, or say: --format csv"),
+        )
+    if file.exists() and not (force or is_screen):
+        raise FlashbackError(
+            tr("{folder} is already there.", folder=file),
+            hint=tr("Name another file, or replace it with --force."),
+        )
+    if is_screen:
         # Whatever the terminal speaks, the file is UTF-8.
         book.export(workspace, sys.stdout.buffer, kind=kind)
         sys.stdout.buffer.flush()

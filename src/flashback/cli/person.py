@@ -53,6 +53,21 @@ def _person(book: "Subscribers", address: Address) -> Subscriber:
             tr("{address} was erased on {date}.", address=address, date=f"{erased:%Y-%m-%d}"),
             hint=tr("Nothing else is held, but for a mark that recognises the address."),
         )
+    if fact := book.suppression(address.key):
+        raise UnknownSubscriberError(
+            tr(
+                "{address} is not in the address book. Mail to it is forbidden since {date}"
+                " ({reason}).",
+                address=address,
+                date=f"{fact.at:%Y-%m-%d}",
+                reason="; ".join(filter(None, (fact.reason.value, fact.note))),
+            ),
+            hint=tr(
+                "Lift it: flashback subscribers allow {address}. Keep a mark in its place: "
+                "flashback subscribers erase {address}",
+                address=address,
+            ),
+        )
     return book.get(address.key)
 
 
@@ -75,7 +90,7 @@ def show_(folder: str, address: str, everything: bool, as_json: bool) -> None:
         return
     for key, value in as_object(person).items():
         if value:
-            words = ", ".join(value) if isinstance(value, list) else value
+            words = _listed(value)
             click.echo(f"  {key:<13} {words}")
     for consent in found.consents:
         click.echo(f"  consent       {_consent_line(consent)}")
@@ -89,6 +104,12 @@ def show_(folder: str, address: str, everything: bool, as_json: bool) -> None:
             for one in copy.tries:
                 facts = (one.at.isoformat(), one.host, one.result, one.reply)
                 click.echo(f"    attempt     {'  '.join(filter(None, facts))}")
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {words}" for name, words in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _held(person: Subscriber, found: "History", *, everything: bool) -> dict[str, object]:
@@ -199,10 +220,16 @@ def erase(folder: str, address: str, yes: bool) -> None:
 
 def _erase(folder: str, address: str, *, may_ask: bool) -> None:
     workspace = Workspace.at(Path(folder))
-    person = _person(workspace.subscribers, addresses.parse(address))
-    question = tr("Erase everything about {address}?", address=person.address)
+    book, parsed = workspace.subscribers, addresses.parse(address)
+    if book.known(parsed.key) is None and book.suppression(parsed.key) is None:
+        _person(book, parsed)  # which says why there is nobody to erase
+    question = tr("Erase everything about {address}?", address=parsed)
     if may_ask and not show.ask(question):
         show.say(tr("Nothing was changed."))
         return
-    workspace.subscribers.remove(person.id, now=workspace.clock.now())
-    show.say(tr("{address} is erased.", address=person.address))
+    person = book.known(parsed.key)
+    if person is not None:
+        book.remove(person.id, now=workspace.clock.now())
+    else:
+        book.mark_suppressed(parsed.key, now=workspace.clock.now())
+    show.say(tr("{address} is erased.", address=parsed))

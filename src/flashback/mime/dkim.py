@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from flashback import resources
 from flashback.errors import ConfigError
 from flashback.mime.canonical import relaxed_body, relaxed_field
 from flashback.sentences import tr
@@ -78,7 +79,7 @@ def demand_cryptography() -> None:
     if importlib.util.find_spec("cryptography") is None:
         raise ConfigError(
             tr("Signing with DKIM needs the Python package cryptography."),
-            hint=tr("Install it: pip install 'flashback[dkim]'"),
+            hint=tr("Install it: {command}", command=resources.installs("dkim")),
         )
 
 

@@ -17,6 +17,8 @@ from flashback.sentences import tr
 
 Moved = Callable[[int], None]
 
+#: How every Office file of before 2007 begins.
+_OLD_OFFICE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _LISTS: Final = frozenset({".csv", ".txt", ".tsv", ".jsonl", ".ndjson"})
 
 
@@ -35,7 +37,13 @@ class Member:
 def members(path: Path, file: BinaryIO) -> Iterator[tuple[Member, ...]]:
     """The lists in a file. Raises ImportFileError for an archive that holds none, or too much."""
     file.seek(0)
-    if file.read(4) != b"PK\x03\x04":
+    begins = file.read(8)
+    if begins == _OLD_OFFICE:
+        raise ImportFileError(
+            tr("{file} is an Excel file of the old kind.", file=path.name),
+            hint=tr("Save it as .xlsx or as CSV, and import that."),
+        )
+    if not begins.startswith(b"PK\x03\x04"):
         yield (Member("", path.name, path.stat().st_size, lambda: path.open("rb")),)
         return
     try:

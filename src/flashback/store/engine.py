@@ -18,6 +18,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from flashback import resources
 from flashback.errors import StoreError
 from flashback.sentences import tr
 from flashback.store import schema
@@ -291,7 +292,7 @@ def _postgresql(url: URL, mark_of: Mark) -> Store:
     except ModuleNotFoundError as error:
         raise StoreError(
             tr("PostgreSQL's driver is not installed."),
-            hint=tr('Run: pip install "flashback[postgresql]"'),
+            hint=tr("Install it: {command}", command=resources.installs("postgresql")),
         ) from error
     event.listen(engine, "connect", _prepare_postgresql)
     reading = engine.execution_options(isolation_level="REPEATABLE READ")

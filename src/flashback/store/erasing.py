@@ -29,6 +29,13 @@ def erase(
         connection.execute(insert_once(connection, erasures), marks)
 
 
+def erase_key(connection: Connection, key: str, now: dt.datetime, mark_of: Mark) -> None:
+    """The same for a suppressed address of nobody who is known."""
+    vanish(connection)
+    connection.execute(delete(suppressions).where(suppressions.c.key == key))
+    connection.execute(insert_once(connection, erasures), {"mark": mark_of(key), "at": now})
+
+
 def forget(connection: Connection, gone: Sequence[Subscriber]) -> None:
     """Delete people as ``erase`` does, and leave nothing by which an address is recognised."""
     vanish(connection)

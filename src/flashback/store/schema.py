@@ -48,7 +48,7 @@ def newer(place: str) -> StoreError:
     """What is said of a store that this program is too old for."""
     return StoreError(
         tr("{place} was written by a newer flashback.", place=place),
-        hint=tr("Install the newer version here too: pip install --upgrade flashback"),
+        hint=tr("Install the newer version here too, from where you have it."),
     )
 
 

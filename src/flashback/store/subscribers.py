@@ -164,6 +164,12 @@ class Subscribers:
             erasing.erase(connection, [person], now, self._store.mark_of)
         self._store.forget_log()
 
+    def mark_suppressed(self, key: str, *, now: dt.datetime) -> None:
+        """Keep a mark instead of a forbidden address that is nobody's: still no list brings it."""
+        with self._store.write() as connection:
+            erasing.erase_key(connection, key, now, self._store.mark_of)
+        self._store.forget_log()
+
     # Reading ----------------------------------------------------------------------------------
 
     def known(self, key: str) -> Subscriber | None:

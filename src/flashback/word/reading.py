@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from flashback import resources
 from flashback.errors import FlashbackError
 from flashback.model import (
     Break,
@@ -69,7 +70,7 @@ def _opened(content: bytes) -> Any:
     except ImportError as error:
         raise FlashbackError(
             tr("To read Word files a part is missing here."),
-            hint=tr("Install it: pip install {name}", name="'flashback[docx]'"),
+            hint=tr("Install it: {command}", command=resources.installs("docx")),
         ) from error
     seen: list[Any] = []
 

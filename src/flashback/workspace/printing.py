@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flashback import resources
 from flashback.archive import Sheet, paper, pdf_file
 from flashback.errors import FlashbackError
 from flashback.sentences import tr
@@ -40,9 +41,9 @@ def _library() -> Any:
         raise FlashbackError(
             tr("For PDF files a part is missing here: {reason}.", reason=error),
             hint=tr(
-                "Install it: pip install {name}; on Debian also:"
+                "Install it: {command}; on Debian also:"
                 " apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
-                name="'flashback[pdf]'",
+                command=resources.installs("pdf"),
             ),
         ) from error
     # What it says of a style it does not know helps nobody who sends a letter.

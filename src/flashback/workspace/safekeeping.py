@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flashback import files
 from flashback.errors import StoreError
 from flashback.sentences import Sentence, tr
 from flashback.workspace.parts import Workspace
@@ -18,6 +19,7 @@ def backup(workspace: Workspace, path: Path, told: Told) -> "Copied":
     """Copy the store into a file, while it is used. Raises StoreError for PostgreSQL."""
     from flashback.store import safekeeping
 
+    files.make_folder(path.parent, mode=0o700)
     return safekeeping.snapshot(workspace.store, path, workspace.clock.now(), told)
 
 
