@@ -17,7 +17,7 @@ from flashback.errors import StoreError
 from flashback.sentences import tr
 
 #: The newest revision in ``migrations/versions``. Revisions are numbered, so they compare.
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 VERSION_TABLE: Final = "flashback_schema"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 

@@ -15,13 +15,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Boolean, ColumnElement, Float, String, and_, case, cast, func, not_, or_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Float,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from flashback.errors import Exit, StoreError
 from flashback.sentences import Sentence, tr
+from flashback.store.statuses import STATUS, has_status
 from flashback.store.tables import subscribers
 
 _TOKEN: Final = re.compile(
@@ -174,8 +185,9 @@ class _Reader:
             return func.coalesce(_SIGNS[sign](value, day), sign == "!=")
         if sign not in {"=", "!="}:
             raise self._wrong(tr("a number, or a date like 2025-01-31"))
-        compared: ColumnElement[bool] = _SIGNS[sign](column, self._text())
-        return compared
+        words = self._text()
+        compared: ColumnElement[bool] = _SIGNS[sign](column, words)
+        return has_status(words) if column is STATUS and sign == "=" else compared
 
     def _text(self) -> str:
         quoted = self.expect("text", None, tr("a text between double quotes")).words
@@ -209,7 +221,7 @@ class _Reader:
             self._position -= 1
             names = ", ".join((*_NAMES, _JOINED, "tag", "field.NAME"))
             raise self._wrong(tr("one of {list}", list=names))
-        return cast(subscribers.c[kind], String)
+        return STATUS if kind == "status" else subscribers.c[kind]
 
     def expect(self, kind: str, words: str | None, wanted: Sentence) -> _Token:
         """The next token, which must be of that kind, and those words where given."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete
 from sqlalchemy.exc import IntegrityError
 
 from flashback.errors import StoreError, UnknownSubscriberError
@@ -24,8 +24,9 @@ from flashback.model import (
     SuppressionReason,
 )
 from flashback.sentences import tr
-from flashback.store import erasing, people
+from flashback.store import counting, erasing, people
 from flashback.store.engine import Store
+from flashback.store.statuses import has_status
 from flashback.store.tables import subscribers, suppressions
 
 _STREAM: Final = 2_000
@@ -201,7 +202,7 @@ class Subscribers:
         """A page of people in the order they came, beginning after a number."""
         statement = people.PEOPLE.where(subscribers.c.id > after)
         if status is not None:
-            statement = statement.where(subscribers.c.status == status)
+            statement = statement.where(has_status(status.value))
         if language is not None:
             statement = statement.where(subscribers.c.language == language)
         if condition is not None:
@@ -213,21 +214,12 @@ class Subscribers:
     def counts(self) -> Mapping[tuple[str, SubscriberStatus], int]:
         """How many there are, by language and status."""
         with self._store.read() as connection:
-            rows = connection.execute(
-                select(subscribers.c.language, subscribers.c.status, func.count().label("people"))
-                .group_by(subscribers.c.language, subscribers.c.status)
-                .order_by(subscribers.c.language, subscribers.c.status)
-            )
-            return {(row.language, row.status): row.people for row in rows}
+            return counting.by_language(connection)
 
     def count(self, condition: ColumnElement[bool] | None = None) -> tuple[int, int]:
         """How many people there are, and how many of them may be mailed."""
-        table = people.PEOPLE.with_only_columns(
-            func.count(), func.count(case((and_(*people.mailable()), 1)))
-        )
         with self._store.read() as connection:
-            row = connection.execute(table if condition is None else table.where(condition)).one()
-            return row[0], row[1]
+            return counting.count(connection, condition)
 
     def audience(
         self, *, languages: Sequence[str] = (), condition: ColumnElement[bool] | None = None
