@@ -35,9 +35,11 @@ contract: $(VENV)/ready
 tests: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
+PEOPLE ?= 1000000
 # Take these figures on a machine that does nothing else. One part: make bench PARTS="near far"
 bench: $(VENV)/ready servers  ## How fast a mailing leaves, and what it costs.
 	$(BIN)/python tests/benchmarks/composing.py
+	$(if $(PARTS),,$(BIN)/python tests/benchmarks/subscribers.py --people $(PEOPLE))
 	$(BIN)/python tests/benchmarks/dispatch.py $(PARTS)
 
 bench-large: $(VENV)/ready servers  ## The same for a million readers.
