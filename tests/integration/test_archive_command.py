@@ -141,6 +141,36 @@ def test_only_what_was_sent_is_in_it_and_what_is_named(workspace: Path) -> None:
     assert {one["number"] for one in told["editions"]} == {"9", "10", "11"}
 
 
+def test_what_could_not_be_sent_is_not_published_by_naming_it(workspace: Path) -> None:
+    """An unsent issue with gaps is refused with the way out; what was written stays as it was."""
+    run(workspace, "archive", "9")
+    before = pages(workspace / "public")
+    gap = issue(workspace, "12", "2011-01-21", headline="…titre de l’article…")
+    refused = run(workspace, "archive", "12", code=1)
+    assert "was not sent yet and has errors; nothing was written" in refused.stderr
+    assert "flashback check 12" in refused.stderr
+    assert pages(workspace / "public") == before
+    gap.write_text("no issue", encoding="utf-8")
+    assert "flashback check issues/12" in run(workspace, "archive", "issues/12", code=1).stderr
+
+
+def test_what_could_not_be_sent_is_left_out_of_all(workspace: Path) -> None:
+    """An unsent issue with gaps stays out of the years before, and is named at the end."""
+    issue(workspace, "11", "2011-01-14", headline="…titre de l’article…")
+    told = run(workspace, "archive", "--all", "--json", code=3)
+    assert [one["number"] for one in json.loads(told.stdout)["left_out"]] == ["11"]
+    assert "Issue 11 is left out. It has errors, and was not sent." in told.stderr
+
+
+def test_an_issue_that_was_sent_in_spite_of_errors_is_published(workspace: Path) -> None:
+    """What readers have got is in the archive."""
+    issue(workspace, "11", "2011-01-14", headline="…titre de l’article…")
+    run(workspace, "subscribers", "add", "nadia@example.org", "--consent", "yes")
+    run(workspace, "send", "11", "--yes", "--force")
+    told = json.loads(run(workspace, "archive", "11", "--json").stdout)
+    assert [one["number"] for one in told["editions"]] == ["11"]
+
+
 def test_an_issue_of_tomorrow_is_not_in_all(workspace: Path) -> None:
     """What is being written is not published by taking all."""
     tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=2)

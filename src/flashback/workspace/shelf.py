@@ -16,7 +16,7 @@ from flashback import files, resources
 from flashback.archive import Entry, Newsletter, Picture, Places, Sheet, places_of, site
 from flashback.archive.feeds import midnight
 from flashback.errors import FlashbackError, IssueError
-from flashback.model import Article, DeliveryState, Issue, MailingState, plain
+from flashback.model import Article, DeliveryState, Issue, MailingState, Severity, plain
 from flashback.sentences import Sentence, tr
 from flashback.workspace import desk, earlier
 from flashback.workspace.parts import Workspace
@@ -65,11 +65,12 @@ def gather(
 ) -> Shelf:
     """Every issue that was sent, with those named; with ``everything`` all up to today.
 
-    An issue that cannot be read is left out, and said. Raises FlashbackError.
+    An issue that cannot be read is left out, and said; so is one of ``everything`` that was not
+    sent and has errors. Raises FlashbackError, as it does when such an issue is named.
     """
     sent = _sent(workspace)
-    wanted = [desk.issue_path(workspace, name) for name in also]
-    named = {path.resolve() for path in wanted}
+    wanted = {desk.issue_path(workspace, name): name for name in also}
+    named = {path.resolve(): name for path, name in wanted.items()}
     today = workspace.clock.now().date()
     found: dict[Path, None] = dict.fromkeys([*wanted, *earlier.other_issues(workspace, ())])
     sheets: list[Sheet] = []
@@ -89,7 +90,11 @@ def gather(
         elif not issues and number not in sent and not is_named:
             continue
         seen.add(number)
+        if is_named and number not in sent:
+            _refuse_unfit(workspace, path, named[path.resolve()])
         try:
+            if number not in sent and any(reading.has_errors for reading in readings):
+                raise IssueError(tr("It has errors, and was not sent. See them: flashback check"))
             sheets += _sheets(workspace, readings, sent.get(number))
         except FlashbackError as error:
             left_out.append(LeftOut(path=path, number=number, reason=error.sentence))
@@ -233,6 +238,21 @@ def _read(workspace: Workspace, path: Path) -> "tuple[Reading, ...]":
         return desk.read(workspace, path)
     except FlashbackError:
         return ()
+
+
+def _refuse_unfit(workspace: Workspace, path: Path, name: str) -> None:
+    """Look as ``send`` does: what could not be sent is not published. Raises FlashbackError."""
+    readings = desk.read(workspace, path)
+    issues = [reading.issue for reading in readings if reading.issue]
+    unfit = len(issues) < len(readings) or any(reading.has_errors for reading in readings)
+    if not unfit:
+        found = desk.preflight(workspace, issues, desk.compose(workspace, issues))
+        unfit = any(finding.severity is Severity.ERROR for finding in found)
+    if unfit:
+        raise IssueError(
+            tr("{path} was not sent yet and has errors; nothing was written.", path=path),
+            hint=tr("See what is wrong with it: flashback check {path}", path=name),
+        )
 
 
 def _sheets(
