@@ -145,6 +145,28 @@ def test_proof_goes_to_one_address(newsletter: Newsletter, relay: StrictServer) 
     assert "Nothing was ever sent" in newsletter.run("status").stdout
 
 
+def test_proof_goes_to_several_addresses(newsletter: Newsletter, relay: StrictServer) -> None:
+    """Each address gets every edition once; none is dropped in silence."""
+    people = (
+        "--to",
+        "editor@example.org",
+        "--to",
+        "chief@example.org",
+        "--to",
+        "chief@example.org",
+    )
+    told = newsletter.run("proof", "35", *people, expect=0)
+    assert sorted(recipients(relay)) == ["chief@example.org"] * 3 + ["editor@example.org"] * 3
+    assert told.stdout.count("  chief@example.org, ") == 3
+
+
+def test_a_proof_to_no_address_sends_none(newsletter: Newsletter, relay: StrictServer) -> None:
+    """One slip among the addresses, and nothing leaves."""
+    told = newsletter.run("proof", "35", "--to", "editor@example.org", "--to", "no address")
+    assert "“no address” is not an e-mail address" in told.stderr
+    assert recipients(relay) == []
+
+
 def test_nobody_to_send_to(tmp_path: Path, relay: StrictServer) -> None:
     """An empty audience is an error with a way out."""
     empty = Newsletter.made(tmp_path / "empty", port=relay.port)

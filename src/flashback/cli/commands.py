@@ -18,7 +18,10 @@ COMMANDS: Final = {
     "preview": ("flashback.cli.preview", mark("Show an issue in a browser while you write it.")),
     "compose": ("flashback.cli.issue", mark("Typeset an issue into HTML, text and messages.")),
     "theme": ("flashback.cli.theme", mark("Look after the colours of the mail.")),
-    "proof": ("flashback.cli.send", mark("Send an issue to one address, to look at it.")),
+    "proof": (
+        "flashback.cli.send",
+        mark("Send an issue to yourself or a few others, to look at it."),
+    ),
     "send": ("flashback.cli.send", mark("Send an issue to its readers.")),
     "status": ("flashback.cli.mailing", mark("Show how the mailings stand.")),
     "pause": ("flashback.cli.control", mark("Stop a mailing for a while.")),

@@ -40,10 +40,15 @@ _limit = option(
 
 @command(name="proof", example="flashback proof issues/35 --to editor@example.org")
 @_issue
-@option("--to", required=True, help=mark("Address that gets the proof."))
+@option(
+    "--to",
+    required=True,
+    multiple=True,
+    help=mark("Address that gets the proof; give it again for each further one."),
+)
 @click.pass_obj
-def proof(folder: str, issue: str | None, to: str) -> int:
-    """Send every edition to one address; nothing is written into the account of mailings."""
+def proof(folder: str, issue: str | None, to: tuple[str, ...]) -> int:
+    """Send every edition to each address; nothing is written into the account of mailings."""
     workspace = Workspace.at(Path(folder))
     editions, _ = _editions(workspace, issue, force=False)
     refused = 0
@@ -51,7 +56,8 @@ def proof(folder: str, issue: str | None, to: str) -> int:
         good = outcome.result is Result.ACCEPTED
         refused += not good
         answer = str(outcome.reply or outcome.detail)
-        click.secho(f"  {edition.language}: {answer}", fg="green" if good else "red")
+        whose = f"{outcome.claim.address}, {edition.language}" if len(to) > 1 else edition.language
+        click.secho(f"  {whose}: {answer}", fg="green" if good else "red")
     return Exit.REFUSALS if refused else Exit.DONE
 
 

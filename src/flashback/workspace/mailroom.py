@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from flashback import addresses
@@ -196,11 +196,16 @@ def _claim_of_nobody(edition: Edition, to: Address, name: str = "") -> Claim:
 
 
 def proof(
-    workspace: Workspace, editions: Sequence[Edition], to: str
+    workspace: Workspace, editions: Sequence[Edition], to: Iterable[str]
 ) -> Iterator[tuple[Edition, Outcome]]:
-    """Send each edition to one address, outside of any mailing."""
-    address = addresses.parse(to)
-    messages: list[Message | Wait] = [sample(workspace, edition, address) for edition in editions]
+    """Send each edition to each address once, outside of any mailing.
+
+    Raises FlashbackError, before anything leaves, when one of them is no address.
+    """
+    people = dict.fromkeys(addresses.parse(text) for text in to)
+    messages: list[Message | Wait] = [
+        sample(workspace, edition, address) for address in people for edition in editions
+    ]
     by_digest = {edition.digest: edition for edition in editions}
     relay = workspace.relay()
     with relay.connected():
