@@ -349,9 +349,46 @@ def test_an_issue_file_elsewhere_is_written_too(run: Run, tmp_path: Path) -> Non
 def test_a_headline_that_is_missing_is_told(run: Run) -> None:
     """The editor hears at once what is still to be written."""
     html = str(PAGES / "nothing-said.html")
-    said = run("add", "https://bare.example/p/17", "--html", html, "--yes")
+    said = run("add", "https://bare.example/p/17", "--html", html, keys="y\n")
     assert "not found: write it yourself" in said.out
     assert "## …titre de l’article…\nsource : bare.example\n" in Path("issues/8/fr.md").read_text()
+
+
+def test_a_saved_page_without_a_headline_is_not_added_unseen(run: Run) -> None:
+    """Where nobody looks, a file that says nothing is more likely the wrong file."""
+    before = Path("issues/8/fr.md").read_text()
+    html = str(PAGES / "nothing-said.html")
+    said = run("add", "https://bare.example/p/17", "--html", html, "--yes")
+    assert said.code == Exit.FAILED
+    assert f"No headline was found in {html}; nothing was added." in said.err
+    assert Path("issues/8/fr.md").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("octets", "what"),
+    [
+        (b"", "is empty"),
+        (b" \r\n", "is empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR<b>", "is no page of HTML"),
+        (b"just words, 1 < 2", "is no page of HTML"),
+    ],
+)
+def test_a_file_that_is_no_page_is_refused(run: Run, octets: bytes, what: str) -> None:
+    """A picture or an empty file that was named by mistake makes no article, even when asked."""
+    before = Path("issues/8/fr.md").read_text()
+    Path("page.html").write_bytes(octets)
+    said = run("add", SAVED_URL, "--html", "page.html", keys="y\n")
+    assert said.code == Exit.FAILED
+    assert f"page.html {what}." in said.err
+    assert "save it as “HTML only”" in said.err
+    assert Path("issues/8/fr.md").read_text() == before
+
+
+def test_a_saved_page_in_utf_16_is_a_page(run: Run) -> None:
+    """Its zero octets are half of its letters."""
+    Path("page.html").write_text("<title>Un titre</title>", encoding="utf-16")
+    assert run("add", "https://bare.example/p/17", "--html", "page.html", "--yes").code == 0
+    assert "## Un titre\n" in Path("issues/8/fr.md").read_text()
 
 
 def test_the_first_of_a_month(run: Run) -> None:

@@ -107,6 +107,8 @@ def _one(
             show.say(warning, err=True, fg="yellow")
         if not as_json:
             _tell(proposal)
+        if saved and not (ask or proposal.article.headline):
+            raise _headless(saved)
         if ask and not show.ask(tr("Add it?")):
             show.say(tr("Nothing was changed."))
             return None
@@ -126,6 +128,14 @@ def _one(
             fg="green",
         )  # fmt: skip
     return None
+
+
+def _headless(saved: Path) -> FlashbackError:
+    """Why a file that may be anything is not added while nobody looks."""
+    return FlashbackError(
+        tr("No headline was found in {file}; nothing was added.", file=saved),
+        hint=tr("Look whether it is the page you mean. If it is, add it without --yes."),
+    )
 
 
 def _tell(proposal: clipping.Proposal) -> None:

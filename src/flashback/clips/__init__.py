@@ -6,7 +6,7 @@ of a page is never taken: the editor chooses the quotation.
 
 from flashback.clips.canonical import key_of, readable, settled, trace_of, without_tracking
 from flashback.clips.fetching import Web, fetch
-from flashback.clips.metadata import clip_of
+from flashback.clips.metadata import clip_of, is_html
 from flashback.clips.probing import probe, probe_all
 from flashback.clips.target import Target
 from flashback.clips.values import Clip, Page
@@ -18,6 +18,7 @@ __all__ = [
     "Web",
     "clip_of",
     "fetch",
+    "is_html",
     "key_of",
     "probe",
     "probe_all",

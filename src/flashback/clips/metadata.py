@@ -24,6 +24,7 @@ from flashback.model.language import direction_of
 
 _HEADLINE, _NAME, _DESCRIPTION = 300, 80, 600  #: most characters of each
 _SITE: Final = re.compile(r"\s+[|–—·•»:-]{1,2}\s+")
+_MARKUP: Final = re.compile(r"<[A-Za-z!/]")
 _TAG: Final = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
 _DATES: Final = (
     "date", "dc.date", "dc.date.issued", "dcterms.date", "dcterms.issued", "dcterms.created",
@@ -56,6 +57,12 @@ class _Source:
         for link in self.root.iter("link"):
             if kind in (link.get("rel") or "").lower().split():
                 yield link.get("href") or ""
+
+
+def is_html(page: Page) -> bool:
+    """Whether there is anything of a page in it: text with at least one tag."""
+    text = text_of(page.octets, page.charset)
+    return "\0" not in text and _MARKUP.search(text) is not None
 
 
 def clip_of(page: Page) -> Clip:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: A page that a browser saved holds its pictures; it is ours, and read without a network.
 _LARGEST_FILE: Final = 50_000_000
+_SAVE_AGAIN: Final = tr("Open the page in a browser and save it as “HTML only”.")
 
 
 class QuotedError(FlashbackError):
@@ -70,8 +71,8 @@ def fetched(url: str, web: "Web") -> "Page":
 
 
 def saved(url: str, path: Path) -> "Page":
-    """A page that a browser saved. Raises FlashbackError."""
-    from flashback.clips import Page, Target
+    """A page that a browser saved. Raises FlashbackError, also for a file that is no page."""
+    from flashback.clips import Page, Target, is_html
 
     try:
         if path.stat().st_size > _LARGEST_FILE:
@@ -86,7 +87,12 @@ def saved(url: str, path: Path) -> "Page":
             tr("{file} cannot be read: {reason}", file=path, reason=error.strerror or error),
             hint=tr("Check the name, and the folder you are in."),
         ) from error
-    return Page(url=Target.of(url).url, octets=octets)
+    if not octets.strip():
+        raise FlashbackError(tr("{file} is empty.", file=path), hint=_SAVE_AGAIN)
+    page = Page(url=Target.of(url).url, octets=octets)
+    if not is_html(page):
+        raise FlashbackError(tr("{file} is no page of HTML.", file=path), hint=_SAVE_AGAIN)
+    return page
 
 
 def refuse_quoted(workspace: Workspace, url: str, wish: Wish) -> None:
