@@ -216,7 +216,10 @@ def test_what_cannot_be_an_issues_number(newsletter: Newsletter, number: str) ->
 def test_an_issue_is_never_begun_twice(newsletter: Newsletter) -> None:
     """Whether it is a folder or a file."""
     shutil.copyfile(EXAMPLE / "fr.md", newsletter.folder / "issues" / "36.md")
-    assert "issues/36.md is already there" in said(newsletter, "new", "36", code=FAILED)
+    (newsletter.folder / "issues" / "37").mkdir()
+    told = said(newsletter, "new", "36", code=FAILED)
+    assert "issues/36.md is already there" in told
+    assert "flashback new 38" in told
 
 
 @pytest.mark.parametrize("spoilt", ["numéro  : 35", "date    : 2011-09-02"])

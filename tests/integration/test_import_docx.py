@@ -383,7 +383,7 @@ def test_the_program_writes_the_issue_and_says_what_it_found(workspace: Path) ->
     run(workspace, "check", "35")
     before = (workspace / "issues" / "35" / "fr.md").read_bytes()
     again = run(workspace, "import", "docx", "revue.docx", code=1)
-    assert "--number" in again.stderr
+    assert "--number 36," in again.stderr
     assert (workspace / "issues" / "35" / "fr.md").read_bytes() == before
     run(workspace, "import", "docx", "revue.docx", "--number", "36", "--date", "2011-09-09")
     text = (workspace / "issues" / "36" / "fr.md").read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from flashback import founding
+from flashback.errors import FlashbackError
 from flashback.web import Server, listen
 
 
@@ -30,6 +31,19 @@ class Slow:
         self.may_answer.wait(20)
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "4")])
         return [b"done"]
+
+
+def test_a_port_that_is_taken_is_not_proposed() -> None:
+    """The way out names another port: the next one, or one that anybody may open."""
+    taken = listen(Slow(), host="127.0.0.1", port=0)
+    port = taken.server_port
+    with pytest.raises(FlashbackError, match=f"port {port}") as refused:
+        listen(Slow(), host="127.0.0.1", port=port)
+    assert str(refused.value.hint).endswith(f"--port {port + 1}")
+    with pytest.raises(FlashbackError, match="port 80:") as refused:
+        listen(Slow(), host="192.0.2.1", port=80)  # RFC 5737: nobody has this address
+    assert str(refused.value.hint).endswith("--port 8026")
+    taken.end()
 
 
 def running(application: Slow, host: str = "127.0.0.1") -> tuple[Server, threading.Thread]:

@@ -19,6 +19,7 @@ from wsgiref.types import WSGIApplication
 from flashback.errors import FlashbackError
 from flashback.sentences import tr
 
+_RESERVED, _USUAL, _LAST = 1024, 8026, 65_535  #: ports
 _LONGEST_LINE: Final = 8 * 1024  #: octets
 _PATIENCE: Final = 10.0  #: seconds that a client may be silent
 _LINGER: Final = 1.0  #: seconds in which a client may finish sending what nobody reads
@@ -99,8 +100,14 @@ def listen(application: WSGIApplication, *, host: str, port: int) -> Server:
         raise FlashbackError(
             tr("Nobody can listen at {host}, port {port}: {reason}.", host=host, port=port,
                reason=error.strerror or error),
-            hint=tr("Perhaps it already runs. Otherwise choose another: --port 8026"),
+            hint=tr("Perhaps it already runs. Otherwise choose another: --port {port}",
+                    port=_beside(port)),
         ) from error  # fmt: skip
+
+
+def _beside(port: int) -> int:
+    """Another port to try: the next one, or one that needs no rights."""
+    return port + 1 if _RESERVED <= port < _LAST else _USUAL
 
 
 class _Handler(WSGIRequestHandler):

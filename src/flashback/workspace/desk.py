@@ -120,7 +120,7 @@ def begin_issue(workspace: Workspace, number: str | None, date: dt.date | None) 
     last = previous[0] if previous else None
     number = fit_number(number) if number else _following(last.number) if last else "1"
     folder = workspace.config.path("issues") / number
-    _refuse_to_repeat(folder)
+    _refuse_to_repeat(workspace, folder)
     letter = workspace.config.newsletter
     today = workspace.clock.now().date()
     when = date or (_coming(last.date, today) if last else today)
@@ -149,6 +149,19 @@ def following_number(workspace: Workspace) -> str:
     return _following(previous[0].number) if previous else "1"
 
 
+def free_number(workspace: Workspace) -> str:
+    """The first number after the newest issue's that has neither folder nor file."""
+    number = following_number(workspace)
+    while any(path.exists() for path in _places(workspace.config.path("issues") / number)):
+        number = _following(number)
+    return number
+
+
+def _places(folder: Path) -> tuple[Path, Path]:
+    """Where an issue may lie: in its folder, or in a file of that name."""
+    return folder, folder.with_name(f"{folder.name}.md")
+
+
 def _coming(last: dt.date, today: dt.date) -> dt.date:
     """The next day to send on, a whole number of weeks after the last issue and never past."""
     weeks = max(1, -((last - today).days // _WEEK))
@@ -165,12 +178,14 @@ def fit_number(number: str) -> str:
     return number
 
 
-def _refuse_to_repeat(folder: Path) -> None:
-    for path in (folder, folder.with_name(f"{folder.name}.md")):
+def _refuse_to_repeat(workspace: Workspace, folder: Path) -> None:
+    for path in _places(folder):
         if path.exists():
             raise IssueError(
                 tr("{folder} is already there.", folder=path),
-                hint=tr("Name another number: flashback new 37"),
+                hint=tr(
+                    "Name another number: flashback new {number}", number=free_number(workspace)
+                ),
             )
 
 

@@ -84,7 +84,10 @@ def write(workspace: Workspace, proposal: Proposal) -> list[Finding]:
         if path.exists():
             raise IssueError(
                 tr("{folder} is already there.", folder=path),
-                hint=tr("Name another number: --number 37, or look at the text: --stdout"),
+                hint=tr(
+                    "Name another number: --number {number}, or look at the text: --stdout",
+                    number=desk.free_number(workspace),
+                ),
             )
     files.make_folder(proposal.file.parent)
     files.write(proposal.file, proposal.text.encode())
