@@ -408,3 +408,27 @@ def test_a_file_without_headlines_is_told(workspace: Path) -> None:
     refused = run(workspace, "import", "docx", "x.docx", code=1)
     assert "Heading 2" in refused.stderr
     run(workspace, "import", "docx", "missing.docx", code=1)
+
+
+def test_what_is_no_word_file_is_told_by_its_name(workspace: Path) -> None:
+    """Among several files, staff see which one is meant."""
+    (workspace / "x.docx").write_bytes(b"%PDF-1.7")
+    refused = run(workspace, "import", "docx", "x.docx", code=1)
+    assert "x.docx: It is no Word file (.docx)." in refused.stderr
+
+
+def test_a_link_to_a_mailbox_that_check_refuses_is_not_lost(workspace: Path) -> None:
+    """It stands in the file, with a finding of its own: nobody is sent to look for it."""
+    mail = link("écrivez-nous", "mailto:lettre@example.org")
+    (workspace / "x.docx").write_bytes(Document([bold("Titre"), mail]).octets())
+    told = json.loads(run(workspace, "import", "docx", "x.docx", "--json").stdout)
+    text = Path(workspace, told["file"]).read_text(encoding="utf-8")
+    assert "[écrivez-nous](mailto:lettre@example.org)" in text
+    assert told["lost"] == []
+
+
+@pytest.mark.parametrize("command", [("import", "docx", "revue.docx"), ("new", "36")])
+def test_a_date_that_is_none_is_refused_in_words(workspace: Path, command: Sequence[str]) -> None:
+    """Nobody has to know what %Y is."""
+    refused = run(workspace, *command, "--date", "32/12/2026", code=2)
+    assert "“32/12/2026” is no date. Write it as 2026-12-31." in refused.stderr

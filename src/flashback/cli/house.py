@@ -4,6 +4,7 @@ Words are translated when shown, an example stands under every help, and command
 when they are asked for.
 """
 
+import datetime as dt
 import difflib
 import gettext
 import importlib
@@ -22,6 +23,24 @@ def mark(source: str) -> str:
 def words(source: str) -> str:
     """The words in the language now spoken."""
     return gettext.gettext(source) if source else ""
+
+
+class Day(click.DateTime):
+    """A day such as 2026-12-31; any other text is refused in words."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.datetime:
+        """Midnight of the day."""
+        try:
+            day: dt.datetime = super().convert(value, param, ctx)
+        except click.BadParameter:
+            refusal = words(mark("“{text}” is no date. Write it as 2026-12-31."))
+            self.fail(refusal.format(text=value), param, ctx)
+        return day
 
 
 class Option(click.Option):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from flashback.cli import show
-from flashback.cli.house import Group, mark, option
+from flashback.cli.house import Day, Group, mark, option
 from flashback.errors import Exit
 from flashback.model import EDITION_LANGUAGES
 from flashback.sentences import tr
@@ -30,7 +30,7 @@ def import_() -> None:
 @option("--number", help=mark("Number of the issue, if the file does not say it."))
 @option(
     "--date",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     help=mark("Day of the issue (2026-03-06), if the file does not say it."),
 )
 @option("--language", type=click.Choice(EDITION_LANGUAGES), help=mark("Language of the issue."))

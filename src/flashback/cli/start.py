@@ -7,7 +7,7 @@ import click
 
 from flashback import founding
 from flashback.cli import show
-from flashback.cli.house import command, mark, option, words
+from flashback.cli.house import Day, command, mark, option, words
 from flashback.config import FILENAME
 from flashback.sentences import tr
 
@@ -47,7 +47,7 @@ def init(folder: Path, name: str | None, sender: str | None, language: str | Non
 @click.argument("number", required=False)
 @option(
     "--date",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     help=mark("Date of the issue (default: the next day of the week that the last one had)."),
 )
 @click.pass_obj

@@ -1,7 +1,7 @@
 """Whether a manuscript's words and links are all in the issue that was made of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from flashback.issues.manuscript_lines import is_header, links_of
@@ -22,19 +22,24 @@ _ANNOUNCED: Final = frozenset(
 _WORD: Final = re.compile(r"\w+")
 
 
-def lost(manuscript: Manuscript, issue: Issue, given: Given) -> tuple[str, ...]:
+def lost(
+    manuscript: Manuscript, issue: Issue, given: Given, *, remarked: Iterable[Link] = ()
+) -> tuple[str, ...]:
     """Words and links of the document that the issue does not have, title and date aside.
 
     None, as far as anybody knows; it is looked at each time, for a word lost in silence is worse
-    than a rule that failed.
+    than a rule that failed. Links that are ``remarked`` upon stand in the file, and in no issue.
     """
-    there = _words(f"{issue.title} {issue.words} {given.title}") | _ANNOUNCED
+    remarked = tuple(remarked)
+    words = " ".join((issue.words, *(link.words for link in remarked)))
+    there = _words(f"{issue.title} {words} {given.title}") | _ANNOUNCED
     links = {link.url for article in issue.articles for link in _all_links(article)}
+    links |= {link.url for link in remarked}
     links |= {link.target for link in links_in(issue.introduction)}
     links |= {link.target for s in issue.sections for link in links_in(s.introduction)}
     head, _ = divided(manuscript.lines)
     # A link beside a word parts them: what counts is that the letters are there.
-    letters = "".join(_WORD.findall(issue.words.casefold()))
+    letters = "".join(_WORD.findall(words.casefold()))
     gone = []
     for line in manuscript.lines:
         if not (line in head and (is_header(line) or line.level == 0)):

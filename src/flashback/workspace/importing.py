@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flashback import files
 from flashback.errors import FlashbackError, IssueError
-from flashback.model import EDITION_LANGUAGES, Finding, Issue
+from flashback.model import EDITION_LANGUAGES, Finding, Issue, Link, Manuscript
 from flashback.sentences import Sentence, tr
 from flashback.workspace import desk
 from flashback.workspace.parts import Workspace
@@ -37,9 +37,8 @@ def propose(
     from flashback.issues.manuscript_loss import lost
     from flashback.issues.manuscripts import Given, drafted, with_facts
     from flashback.issues.writing import written
-    from flashback.word import read_docx
 
-    manuscript = read_docx(_content(path))
+    manuscript = _read(path)
     letter = workspace.config.newsletter
     given = Given(
         title=letter.name,
@@ -71,8 +70,14 @@ def propose(
         file=folder / f"{issue.language}.md",
         guessed=tuple(word for word in ("number", "date") if word not in said),
         left_out=manuscript.left_out,
-        lost=lost(manuscript, reading.issue or issue, given),
+        lost=lost(manuscript, reading.issue or issue, given, remarked=_mail_links(issue)),
     )
+
+
+def _mail_links(issue: Issue) -> list[Link]:
+    """Links of articles to a mailbox: they stand in the file, and reading refuses them."""
+    links = [article.link for article in issue.articles if article.link]
+    return [link for link in links if link.url.lower().startswith("mailto:")]
 
 
 def write(workspace: Workspace, proposal: Proposal) -> list[Finding]:
@@ -93,6 +98,19 @@ def write(workspace: Workspace, proposal: Proposal) -> list[Finding]:
     files.write(proposal.file, proposal.text.encode())
     reading = read_issue(proposal.file, language=workspace.config.newsletter.language)
     return list(reading.findings)
+
+
+def _read(path: Path) -> Manuscript:
+    """The file's lines; what cannot be read is told with its name. Raises FlashbackError."""
+    from flashback.word import read_docx
+
+    content = _content(path)
+    try:
+        return read_docx(content)
+    except FlashbackError as error:
+        raise type(error)(
+            tr("{file}: {reason}", file=path, reason=error.sentence), hint=error.hint
+        ) from error
 
 
 def _content(path: Path) -> bytes:
