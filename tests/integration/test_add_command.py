@@ -311,6 +311,14 @@ def test_this_machine_is_not_the_web(run: Run, url: str) -> None:
     assert "is not on the public internet" in said.err or "is not a sound address" in said.err
 
 
+@pytest.mark.parametrize("host", ["localhost", "intranet:8080", "LOCALHOST."])
+def test_a_name_without_a_dot_is_not_of_the_web(run: Run, host: str) -> None:
+    """The sentence says why, as it does for 127.0.0.1."""
+    said = run("add", f"http://{host}/page.html", "--yes")
+    name = host.lower().rstrip(".").partition(":")[0]
+    assert f"{name} is not on the public internet" in said.err
+
+
 def test_issues_that_cannot_be_searched_are_named(run: Run) -> None:
     """An old file that cannot be read may hold the page: staff hear of it, and go on."""
     word = "microcredit-change-echelle"

@@ -129,7 +129,7 @@ def test_redirects_are_followed_and_the_last_address_told() -> None:
         ("http://inside.example/", "is not on the public internet"),
         ("file:///etc/passwd", "is not the address of a web page"),
         ("http://user@news.example/", "has a name before its host"),
-        ("http://news.example:22/", "pages do not lie at port 22"),
+        ("http://news.example:22/", r"only the usual ports \(80 and 443\) are asked"),
         ("http://[::1", "it sends us to no sound address"),
         ("/\u0000", "is not a sound address"),
     ],

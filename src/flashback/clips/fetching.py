@@ -98,7 +98,7 @@ def ask(target: Target, web: Web, ends: float, *, body: bool = True) -> Answer:
     Raises FlashbackError, from what broke it.
     """
     if target.port not in web.ports:
-        raise _unasked(target, tr("pages do not lie at port {port}", port=target.port))
+        raise _unasked(target, tr("only the usual ports (80 and 443) are asked"))
     try:
         addresses = [ipaddress.ip_address(text) for text in web.resolve(target.host, target.port)]
     except (OSError, UnicodeError) as error:

@@ -16,6 +16,7 @@ from flashback.sentences import Sentence, tr
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LONGEST: Final = 2_000  #: characters; no page that people link to has more
 _HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})+")
+_LABEL: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")  #: of this machine, or of the house
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _KEPT: Final = "!$%&'()*+,/:;=?@~-._"
 
@@ -54,7 +55,7 @@ class Target:
             )
         return cls(
             scheme=scheme,
-            host=_ascii_host(host, literal="[" in parts.netloc) or _refuse(url),
+            host=_ascii_host(host, literal="[" in parts.netloc) or _refuse(url, host),
             port=DEFAULT_PORTS[scheme] if port is None else port,
             path=encoded(parts.path) or "/",
             query=encoded(parts.query),
@@ -94,7 +95,14 @@ def encoded(part: str) -> str:
     return quote(_LONE_PERCENT.sub("%25", normal), safe=_KEPT, errors="replace")
 
 
-def _refuse(url: str) -> str:
+def _refuse(url: str, host: str) -> str:
+    name = host.rstrip(".")
+    if _LABEL.fullmatch(name):
+        raise FlashbackError(
+            tr("“{url}” is not asked for: {host} is not on the public internet.",
+               url=shown(url), host=name),
+            hint=_COPY_IT,
+        )  # fmt: skip
     raise _unsound(url)
 
 
