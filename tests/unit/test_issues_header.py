@@ -101,6 +101,14 @@ def test_a_header_without_its_first_line_is_read_all_the_same() -> None:
     assert len(reading.issue.articles) == 1
 
 
+@pytest.mark.parametrize("text", ["", "\n\n", "Bonjour.\n", f"\n{BODY}", "{\n  \u200b\x07\n}\n"])
+def test_a_file_without_any_header_hears_of_that_alone(text: str) -> None:
+    """An empty or wrong file is no list of slips: the header comes first."""
+    reading = parse(text, file="x.md", language="fr", folder=None)
+    assert [finding.code for finding in reading.findings] == ["header-missing"]
+    assert reading.issue is None
+
+
 def test_an_unclosed_header_does_not_swallow_the_body() -> None:
     """What follows is still read, and its slips are told too."""
     text = f"---\ntitre : F\nnuméro : 35\ndate : 2011-09-02\nobjet : O\n{BODY}"

@@ -48,11 +48,14 @@ class Header:
     lines: Mapping[str, int]  #: where each field stands
     line: int  #: where the header begins; 0 when there is none
     end: int  #: how many lines of the file come before the body
+    absent: bool = False  #: there is nothing of a header
 
 
 def parse_header(lines: Sequence[str], remarks: Remarks) -> Header:
     """Read the header at the top of a file; ``remarks`` knows the language if the file does not."""
     start, stop, end = _extent(lines, remarks)
+    if remarks.has("header-missing") and start == stop:
+        return _no_header(remarks.language, end)
     entries = _entries(lines, start, stop, remarks)
     remarks.language = _language(entries, remarks)
     known = _known(entries, remarks)
@@ -69,6 +72,22 @@ def parse_header(lines: Sequence[str], remarks: Remarks) -> Header:
         lines={name: entry.line for name, entry in known.items()},
         line=line,
         end=end,
+    )
+
+
+def _no_header(language: str, end: int) -> Header:
+    return Header(
+        language=language,
+        title="",
+        number="",
+        date=None,
+        subject="",
+        preview="",
+        publisher="",
+        lines={},
+        line=0,
+        end=end,
+        absent=True,
     )
 
 

@@ -59,6 +59,10 @@ def draft_of(text: str, *, file: str, language: str, folder: Path | None) -> Dra
     remarks = Remarks(file, language)
     lines = cleaned(text, remarks)
     header = parse_header(lines, remarks)
+    if header.absent:
+        # Probably the wrong file: what its lines would mean in an issue helps nobody.
+        alone = Remarks(file, language)
+        return Draft(None, parse_header(lines, alone), alone)
     desk = Desk(remarks, header.language, folder, lines)
     check_source(desk)
     introduction, sections = sections_of(nodes_of(desk, header.end), desk)
