@@ -69,6 +69,21 @@ def write(folder: Path, number: int, url: str, *, day: int, headline: str = "A h
     (folder / "issues" / f"{number}.md").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", [".", "issues"])
+def test_the_folder_of_all_issues_is_no_issue(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who names the newsletter's folder hears how the newest issue is taken."""
+    write(folder, 7, URL, day=9)
+    assert main(("--lang", "en", "check", name)) == Exit.FAILED
+    told = capsys.readouterr().err
+    assert "is not the folder of one issue" in told
+    assert "or none: the newest one is taken then" in told
+    (folder / name / "en.md").write_text("no header", encoding="utf-8")
+    main(("--lang", "en", "check", name))
+    assert "header-missing" in capsys.readouterr().out
+
+
 def test_a_page_quoted_before_is_named(folder: Path, check: Check) -> None:
     """Whatever a phone or a share button made of its address, the earlier place is told."""
     write(folder, 6, URL, day=2, headline="How it began")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flashback import files
 from flashback.errors import IssueError
-from flashback.model import Edition, Finding, Issue
+from flashback.model import EDITION_LANGUAGES, Edition, Finding, Issue
 from flashback.sentences import tr
 from flashback.workspace import earlier, looks, mailroom
 from flashback.workspace.parts import Workspace
@@ -30,12 +30,25 @@ def issue_path(workspace: Workspace, named: str | None) -> Path:
     number = workspace.config.path("issues") / named
     for candidate in (workspace.config.path(named), number, Path(f"{number}.md"), Path(named)):
         if candidate.exists():
+            _refuse_shelves(workspace, candidate)
             return candidate
     raise IssueError(
         tr("There is no issue “{name}”.", name=named),
         hint=tr("Name a file, a folder, or a number that stands in {folder}.",
                 folder=workspace.config.path("issues")),
     )  # fmt: skip
+
+
+def _refuse_shelves(workspace: Workspace, path: Path) -> None:
+    """Raise IssueError for the newsletter's folder or that of all issues, unless one lies there."""
+    shelves = (workspace.config.path("."), workspace.config.path("issues"))
+    if path.resolve() not in {shelf.resolve() for shelf in shelves}:
+        return
+    if not any(any(path.glob(f"*{language}.md")) for language in EDITION_LANGUAGES):
+        raise IssueError(
+            tr("{path} is not the folder of one issue.", path=path),
+            hint=tr("Name an issue, such as 35, or none: the newest one is taken then."),
+        )
 
 
 def _newest_issue(workspace: Workspace) -> Path:
