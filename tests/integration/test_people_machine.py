@@ -1,7 +1,7 @@
 """Whatever happens to the address book, in whatever order: who left is not mailed.
 
-A machine adds, imports, confirms, lets go, suppresses, erases, purges, lifts, exports and imports
-its own exports again; beside it runs a model of five lines.
+A machine adds, imports, confirms, lets go, suppresses, erases, purges, moves, lifts, exports and
+imports its own exports again; beside it runs a model of five lines.
 """
 
 import datetime as dt
@@ -26,6 +26,7 @@ from flashback.model import Circumstances, ConsentKind, SubscriberStatus, Suppre
 from flashback.rosters import WRITERS
 from flashback.store import Subscribers, exporting, importing
 from flashback.store.checking import check
+from flashback.store.editing import Correction
 from flashback.store.retention import Kind, purge
 
 from fixtures.postgresql import PostgresqlServer
@@ -116,6 +117,35 @@ class AddressBook(RuleBasedStateMachine):
             self.book.remove(person.id, now=self.now)
             self.erased.add(name)
             self.left.discard(name)
+            self.barred.discard(name)
+
+    @rule(which=st.integers(0, len(NAMES) - 1), to=NAME)
+    def move(self, which: int, to: str) -> None:
+        """Somebody has another address; lists that know the one of earlier days come in later."""
+        people = self.book.list()
+        if not people:
+            return
+        person = people[which % len(people)]
+        name = person.address.mailbox.partition("@")[0]
+        if name == to:
+            return
+        correction = Correction(
+            address=address(f"{to}@example.org"),
+            consent=AGREED if person.status is SubscriberStatus.CONFIRMED else None,
+        )
+        try:
+            self.book.edit([person.address.key], correction, now=self.now)
+        except StoreError:
+            assert (
+                person.status is SubscriberStatus.UNSUBSCRIBED
+                or person.suppressed not in {None, SuppressionReason.HARD_BOUNCE}
+                or self.person(to) is not None
+                or to in self.barred | self.erased
+            )
+        else:
+            assert to not in self.left | self.barred | self.erased
+            assert name not in self.left
+            self.erased.add(name)
             self.barred.discard(name)
 
     @rule(name=NAME)

@@ -32,6 +32,7 @@ from flashback.model import (
 )
 from flashback.store import SqlLedger, Store, Subscribers, importing, paging
 from flashback.store.checking import check
+from flashback.store.editing import Correction
 from flashback.store.retention import Due, Kind, due, purge
 from flashback.store.tables import metadata, subscribers
 
@@ -123,9 +124,7 @@ class TestWhoIsDue:
         for number, at in ((early, NOW), (late, LATER - 29 * DAY), (back, NOW)):
             book.unsubscribe(number, at=at, source="link")
         book.confirm(back, replace(AGREED, at=NOW + DAY))
-        person = book.find(early)
-        assert person is not None
-        book.change(replace(person, name="Corrected"), now=LATER)
+        book.edit(["lecteur0@example.org"], Correction(name="Corrected"), now=LATER)
         assert due(store, ALL)[Kind.UNSUBSCRIBED] == Due(1, NOW)
         assert silently(store, Kind.UNSUBSCRIBED) == 1
         assert [one.id for one in book.list()] == [late, back]

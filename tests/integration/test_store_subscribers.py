@@ -1,7 +1,6 @@
 """The address book, on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -95,18 +94,6 @@ class TestPeople:
         ):
             with pytest.raises(UnknownSubscriberError):
                 verb()
-
-    def test_people_change(self, book: Subscribers) -> None:
-        """Everything but the status can be corrected; an address only to a free one."""
-        added = book.add(AMAL, now=NOW, fields={"a": "1"})
-        book.add(address("b@example.org"), now=NOW)
-        wanted = replace(added, name="Amal", fields={"b": "2"}, address=address("c@example.org"))
-        changed = book.change(replace(wanted, status=U.CONFIRMED), now=NOW + MINUTE)
-        assert changed == wanted
-        with pytest.raises(StoreError, match=r"b@example\.org is there already"):
-            book.change(replace(added, address=address("b@example.org")), now=NOW)
-        with pytest.raises(UnknownSubscriberError):
-            book.change(replace(added, id=99), now=NOW)
 
     def test_lists_and_counts(self, store: Store, book: Subscribers) -> None:
         """People are listed in the order they came, page by page, and counted."""

@@ -8,6 +8,7 @@ import click
 
 from flashback import addresses
 from flashback.cli import show
+from flashback.cli.editing import edit
 from flashback.cli.exchange import export, import_
 from flashback.cli.house import Group, mark, option
 from flashback.cli.person import as_object, erase, history, remove, show_
@@ -167,6 +168,6 @@ def allow(folder: str, address: str) -> None:
         show.say(tr("Nothing forbids mail to {address}.", address=parsed))
 
 
-for one in (show_, history, remove, erase, purge, import_):
+for one in (edit, show_, history, remove, erase, purge, import_):
     subscribers.add_command(one)
 subscribers.add_command(export)

@@ -11,9 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, delete
-from sqlalchemy.exc import IntegrityError
 
-from flashback.errors import StoreError, UnknownSubscriberError
+from flashback.errors import StoreError
 from flashback.model import (
     Address,
     Consent,
@@ -24,7 +23,8 @@ from flashback.model import (
     SuppressionReason,
 )
 from flashback.sentences import tr
-from flashback.store import counting, erasing, people
+from flashback.store import counting, editing, erasing, people, refusals
+from flashback.store.editing import Correction, Edited
 from flashback.store.engine import Store
 from flashback.store.statuses import has_status
 from flashback.store.tables import subscribers, suppressions
@@ -85,7 +85,7 @@ class Subscribers:
         )
         with self._store.write() as connection:
             if people.by_key(connection, address.key):
-                raise _known(address)
+                raise refusals.taken(address)
             self._welcome_back(connection, address, granted=granted)
             number = people.insert_people(connection, [(person, now)])[address.key]
             if consent is not None:
@@ -102,16 +102,18 @@ class Subscribers:
             )
         people.unerase(connection, address.key, self._store.mark_of)
 
-    def change(self, subscriber: Subscriber, *, now: dt.datetime) -> Subscriber:
-        """Write a person's address, name, language, organisation and fields; never the status."""
-        person = people.cleaned(subscriber)
+    def edit(
+        self, keys: Sequence[str], correction: Correction, *, now: dt.datetime
+    ) -> tuple[Edited, ...]:
+        """Correct the words of some people, of all or of none; the status stays. In order of keys.
+
+        Raises UnknownSubscriberError, and StoreError for an address that cannot be taken.
+        """
         with self._store.write() as connection:
-            _there(connection, person.id)
-            try:
-                people.update_person(connection, person.id, people.values_of(person), now)
-            except IntegrityError as error:
-                raise _known(person.address) from error
-            return _there(connection, person.id)
+            return tuple(
+                editing.edit(connection, key, correction, now, self._store.mark_of)
+                for key in sorted({*keys})
+            )
 
     def confirm(self, subscriber_id: int, consent: Consent) -> Subscriber:
         """Record a consent and confirm, whatever the status was. Raises UnknownSubscriberError."""
@@ -130,7 +132,7 @@ class Subscribers:
         with self._store.write() as connection:
             person = people.held_by_id(connection, subscriber_id)
             if person is None:
-                raise _unknown(str(subscriber_id))
+                raise refusals.unknown(str(subscriber_id))
             leaves_again = status is SubscriberStatus.UNSUBSCRIBED is person.status
             if not leaves_again:
                 people.record_consents(connection, [(subscriber_id, consent)])
@@ -182,7 +184,7 @@ class Subscribers:
         """The person with an address' key. Raises UnknownSubscriberError."""
         found = self.known(key)
         if found is None:
-            raise _unknown(key)
+            raise refusals.unknown(key)
         return found
 
     def find(self, subscriber_id: int) -> Subscriber | None:
@@ -260,19 +262,5 @@ class Subscribers:
 def _there(connection: Connection, subscriber_id: int) -> Subscriber:
     person = people.by_id(connection, subscriber_id)
     if person is None:
-        raise _unknown(str(subscriber_id))
+        raise refusals.unknown(str(subscriber_id))
     return person
-
-
-def _unknown(name: str) -> UnknownSubscriberError:
-    return UnknownSubscriberError(
-        tr("There is no subscriber {name}.", name=name),
-        hint=tr("See who is there: flashback subscribers list"),
-    )
-
-
-def _known(address: Address) -> StoreError:
-    return StoreError(
-        tr("{address} is there already.", address=address),
-        hint=tr("See what is known: flashback subscribers show {address}", address=address),
-    )
