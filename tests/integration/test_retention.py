@@ -569,6 +569,23 @@ def test_a_purge_for_programs(run: Any, tmp_path: Path) -> None:
     assert (told["unconfirmed"]["purged"], told["unsubscribed"]["purged"]) == (1, 1)
 
 
+def test_what_a_killed_purge_left_in_the_log(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after its last page, while a server has the store open: the next run empties it."""
+    (tmp_path / "flashback.toml").write_text(SETTINGS + TIMES)
+    files = (tmp_path / "subscribers").glob
+    server = opened(f"sqlite:///{tmp_path}/subscribers/subscribers.db")
+    Subscribers(server).list()
+    with monkeypatch.context() as killed:
+        killed.setattr(Store, "forget_log", lambda _: None)
+        run("subscribers", "purge", "--yes")
+    assert any(b"left@example.org" in path.read_bytes() for path in files("subscribers.db*"))
+    assert "Nothing was changed." in run("subscribers", "purge", "--yes")[1]
+    assert not any(b"left@example.org" in path.read_bytes() for path in files("subscribers.db*"))
+    server.close()
+
+
 def test_nobody_answers(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked and answered by no, or by nobody: everybody stays."""
     (tmp_path / "flashback.toml").write_text(SETTINGS + TIMES)

@@ -39,16 +39,18 @@ def purge(folder: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     is_any = any(one.count for one in due.values())
     if not as_json:
         _show(retention.days(workspace), due)
-    wanted = is_any and not dry_run and (yes or not as_json)
-    if wanted and not yes and not show.ask(tr("Delete it for good?")):
+    wanted = bool(due) and not dry_run and (yes or not as_json)
+    if wanted and is_any and not yes and not show.ask(tr("Delete it for good?")):
         wanted = False
     done: Mapping[str, int] = {}
-    if wanted:
+    if wanted:  # also where nothing is due: a purge that was killed may have left its log
         with show.stages(tr("Purging")) as told:
             done = retention.purge(workspace, told)
     if as_json:
-        click.echo(json.dumps(_as_object(retention.days(workspace), due, done, is_done=wanted)))
-    elif wanted:
+        click.echo(
+            json.dumps(_as_object(retention.days(workspace), due, done, is_done=wanted and is_any))
+        )
+    elif wanted and is_any:
         _tell(done)
     else:
         show.say(tr("Nothing was changed."))
