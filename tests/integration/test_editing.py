@@ -20,7 +20,7 @@ from flashback.model import (
     SubscriberStatus,
     SuppressionReason,
 )
-from flashback.store import Store, Subscribers, apply_import, plan_import, safekeeping
+from flashback.store import Store, Subscribers, importing, safekeeping
 from flashback.store.checking import check
 from flashback.store.editing import Correction, Edited
 from flashback.store.tables import metadata
@@ -178,8 +178,9 @@ class TestAddress:
         number = edit(book, address=NEW, consent=ASKED).after.id
         book.unsubscribe(number, at=LATER, source="link")
         told = Circumstances(source="import:x", now=LATER, consent="yes")
-        plan = plan_import(store, read("address\namal@example.org\n", told).rows)
-        assert len(apply_import(store, plan, now=LATER).left_alone) == 1
+        with importing(store) as people:
+            people.plan(read("address\namal@example.org\n", told).rows)
+            assert people.apply(now=LATER).left_alone == 1
         assert list(book.audience()) == []
 
     def test_nobody_is_mailed_at_an_address_that_did_not_ask(self, book: Subscribers) -> None:

@@ -15,8 +15,9 @@ from flashback import addresses
 from flashback.cli import show
 from flashback.cli.house import command, mark, option
 from flashback.cli.person import as_object
-from flashback.model import Consent, ConsentKind, Subscriber
+from flashback.model import Consent, ConsentKind, FieldKind, Subscriber
 from flashback.sentences import tr
+from flashback.storable import typed
 from flashback.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def edit(
         name=name,
         language=language,
         organisation=organisation,
-        fields=dict(map(_field, fields)),
+        fields={
+            name: typed(name, value, FieldKind(workspace.config.fields.get(name, FieldKind.TEXT)))
+            for name, value in map(_field, fields)
+        },
         tags=tags,
         untags=untags,
         address=None if address is None else addresses.parse(address),
@@ -89,7 +93,7 @@ def _field(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         words = tr("“{text}” is no field. Write it like agencies=12.", text=text)
         raise click.UsageError(show.told(words))
-    return name, value
+    return name.strip(), value.strip()
 
 
 def _tell(edited: "Edited", *, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """``subscribers``: who is in the address book, and what they agreed to."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -60,7 +59,16 @@ def add(
     book, parsed = workspace.subscribers, addresses.parse(address)
     known = book.known(parsed.key)
     if known is not None and granted:
-        person = replace(book.confirm(known.id, granted), suppressed=known.suppressed)
+        from flashback.store.editing import Correction
+
+        words = Correction(
+            name=name or None,
+            language=language or None,
+            organisation=organisation or None,
+            tags=tags,
+        )
+        book.confirm(known.id, granted)
+        ((_, person),) = book.edit([parsed.key], words, now=now)
     else:
         person = book.add(
             parsed,
