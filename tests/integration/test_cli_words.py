@@ -316,6 +316,27 @@ def test_a_forbidden_address_of_nobody(run: Run, tmp_path: Path) -> None:
     assert run("subscribers", "erase", "nobody@example.org", "--yes").code != Exit.DONE
 
 
+def test_who_is_there_and_agrees_now(run: Run) -> None:
+    """What is said beside the consent is taken as well; what is not said stays."""
+    run("subscribers", "add", "sam@example.org", "--organisation", "Amana")
+    said = ("--consent", "On paper", "--name", "Sam", "--language", "fr", "--tag", "press")
+    assert "confirmed" in run("subscribers", "add", "sam@example.org", *said).out
+    found = json.loads(run("subscribers", "show", "sam@example.org", "--json").out)
+    assert (found["name"], found["language"], found["organisation"]) == ("Sam", "fr", "Amana")
+    assert found["tags"] == ["press"]
+
+
+def test_a_field_of_a_kind_is_edited(run: Run, tmp_path: Path) -> None:
+    """What the settings say of a field holds for who types it as well."""
+    with (tmp_path / "flashback.toml").open("a") as file:
+        file.write('[fields]\nagencies = "number"\n')
+    people(run, "sam")
+    assert run("subscribers", "edit", "sam@example.org", "--field", "agencies=many").code
+    run("subscribers", "edit", "sam@example.org", "--field", "agencies=1 200,5")
+    found = json.loads(run("subscribers", "show", "sam@example.org", "--json").out)
+    assert found["fields"] == {"agencies": "1200.5"}
+
+
 def test_a_backup_makes_its_folder(run: Run, tmp_path: Path) -> None:
     """As the first line of the page on backups has it; nobody else may look into it."""
     people(run, "sam")
