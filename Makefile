@@ -40,6 +40,7 @@ PEOPLE ?= 1000000
 bench: $(VENV)/ready servers  ## How fast a mailing leaves, and what it costs.
 	$(BIN)/python tests/benchmarks/composing.py
 	$(if $(PARTS),,$(BIN)/python tests/benchmarks/subscribers.py --people $(PEOPLE))
+	$(if $(PARTS),,$(BIN)/python tests/benchmarks/importing.py --people $(PEOPLE))
 	$(BIN)/python tests/benchmarks/dispatch.py $(PARTS)
 
 bench-large: $(VENV)/ready servers  ## The same for a million readers.
