@@ -569,6 +569,23 @@ def test_a_purge_for_programs(run: Any, tmp_path: Path) -> None:
     assert (told["unconfirmed"]["purged"], told["unsubscribed"]["purged"]) == (1, 1)
 
 
+def test_only_what_servers_said(run: Any, tmp_path: Path) -> None:
+    """Nobody is erased by it, and the codes are shown afterwards."""
+    (tmp_path / "flashback.toml").write_text(SETTINGS + "[retention]\nreplies = 365\n")
+    store = opened(f"sqlite:///{tmp_path}/subscribers/subscribers.db")
+    ledger, begun = mailing(store, 1)
+    claims = ledger.claim(begun.id, owner="me", limit=5, now=NOW)
+    ledger.settle([settlement(claim, Result.ACCEPTED) for claim in claims])
+    ledger.close()
+    store.close()
+    _, out = run("subscribers", "purge", "--yes")
+    assert "Of what servers said about 2 copies, the codes are left." in out
+    assert "erased" not in out
+    shown = run("subscribers", "show", "lecteur0@example.org", "--all")[1]
+    assert "accepted  250 2.0.0\n" in shown
+    assert "queued" not in shown
+
+
 def test_what_a_killed_purge_left_in_the_log(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
