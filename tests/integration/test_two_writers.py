@@ -34,7 +34,7 @@ for part in sys.argv[2:]:
 store.close()
 """
 READERS = 120
-MANY = 20_000
+MANY = 6_000
 
 
 def test_leaving_while_a_list_comes_in(store_url: str, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_who_is_added_by_hand_meanwhile(
     store.close()
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.05, 0.15, 0.3])
+@pytest.mark.parametrize("wait", [0.0, 0.1])
 def test_killed_in_the_middle(store_url: str, tmp_path: Path, wait: float) -> None:
     """Of a list that is killed while it is written, either nothing or all is there."""
     opened(store_url).close()
@@ -171,7 +171,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
     """Ten times the people take no more than some megabytes more; both far below 150."""
     shutil.copy(example_settings(), tmp_path / "flashback.toml")
     peaks = []
-    for count in (5_000, 50_000):
+    for count in (2_000, 20_000):
         path = tmp_path / f"{count}.csv"
         with path.open("w") as file:
             file.write("address,name,language,organisation,status,consent,agencies\n")
@@ -184,5 +184,5 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
             text=True,
         )
         peaks.append(int(done.stdout.splitlines()[-1]) / 1024)
-    assert peaks[1] < peaks[0] + 20
+    assert peaks[1] < peaks[0] + 15
     assert peaks[1] < 150
