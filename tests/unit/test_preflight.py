@@ -97,6 +97,24 @@ def test_pictures() -> None:
 
 
 @pytest.mark.parametrize(
+    ("own", "octets", "code"),
+    [(300, 50_000, "image-small"), (600, 200_000, ""), (2000, 200_000, "image-large"),
+     (2000, 50_000, ""), (0, 0, "")],
+)  # fmt: skip
+def test_the_size_of_a_picture(own: int, octets: int, code: str) -> None:
+    """Drawn larger than it is, or far more pixels than are drawn and dear."""
+    png = b"\x89PNG\r\n\x1a\n" + bytes(8) + own.to_bytes(4, "big") + bytes(octets)
+    image = InlineImage(
+        content_id="x", media_type="image/png", filename="x.png", content=png if own else b"?"
+    )
+    written = issue()
+    made = edition(written, images=(image,))
+    drawn = '<img src="cid:x" width="552" alt=""><img alt="" width="100" src=\'cid:x\'><img>'
+    found = codes(written, replace(made, html=made.html.replace("</body>", f"{drawn}</body>")))
+    assert [one for one in found if one.startswith("image")] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         ("<script>1</script>", "html-refused"),

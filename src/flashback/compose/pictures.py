@@ -5,13 +5,13 @@ its first octets, never by its name, so nothing but a picture can leave by this 
 """
 
 import hashlib
-import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from flashback import pixels
 from flashback.compose.links import href
 from flashback.errors import IssueError
 from flashback.model import (
@@ -38,12 +38,6 @@ MOST_OCTETS_TOGETHER: Final = 3_000_000
 
 #: Each level is two or three elements of HTML, and a tree of 256 is as deep as libxml2 reads.
 _DEEPEST: Final = 40
-
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_JPEG: Final = b"\xff\xd8\xff"
-_GIF: Final = (b"GIF87a", b"GIF89a")
-#: Start of frame, with the size in it; C4, C8 and CC in the same range are something else.
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,31 +125,12 @@ def _read(path: Path, source: str, place: str) -> bytes:
 
 def _recognise(content: bytes, source: str, place: str) -> tuple[str, int]:
     """Media type and width in pixels."""
-    try:
-        if content.startswith(_PNG):
-            return "image/png", struct.unpack(">I", content[16:20])[0]
-        if content.startswith(_GIF):
-            return "image/gif", struct.unpack("<H", content[6:8])[0]
-        if content.startswith(_JPEG):
-            return "image/jpeg", _jpeg_width(content)
-    except (struct.error, IndexError):
-        pass  # It begins like a picture and then breaks off.
+    if found := pixels.recognised(content):
+        return found
     raise IssueError(
         tr("{place}: “{source}” is no PNG, JPEG or GIF picture.", place=place, source=source),
         hint=tr("Many mail programs show no other kind. Save it again as PNG or JPEG."),
     )
-
-
-def _jpeg_width(content: bytes) -> int:
-    at = 2
-    while True:
-        while content[at + 1] == 0xFF:  # noqa: PLR2004 - fill octets, ITU-T T.81 section B.1.1.2
-            at += 1
-        marker, length = content[at + 1], struct.unpack(">H", content[at + 2 : at + 4])[0]
-        if marker in _FRAMES:
-            width: int = struct.unpack(">H", content[at + 7 : at + 9])[0]
-            return width
-        at += 2 + max(length, 2)
 
 
 def _sources(issue: Issue) -> Iterator[tuple[str, int]]:
