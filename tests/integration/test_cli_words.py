@@ -316,6 +316,18 @@ def test_a_forbidden_address_of_nobody(run: Run, tmp_path: Path) -> None:
     assert run("subscribers", "erase", "nobody@example.org", "--yes").code != Exit.DONE
 
 
+def test_a_damaged_store_is_replaced_with_a_warning(run: Run, tmp_path: Path) -> None:
+    """Who left since cannot be known then; where to look for them is said."""
+    people(run, "sam")
+    run("backup", "backups/monday.db")
+    for path in (tmp_path / "subscribers").glob("subscribers.db*"):
+        path.write_bytes(b"?" * 9_000)
+    done = run("restore", "backups/monday.db", "--yes")
+    assert "who left since the backup is not known" in done.out + done.err
+    assert "Look into your mailbox" in done.out + done.err
+    assert "sam@example.org" in run("subscribers", "list").out
+
+
 def test_who_is_there_and_agrees_now(run: Run) -> None:
     """What is said beside the consent is taken as well; what is not said stays."""
     run("subscribers", "add", "sam@example.org", "--organisation", "Amana")

@@ -77,6 +77,8 @@ def restore(folder: str, file: Path, yes: bool) -> int:
     if not done.readable:
         words = tr("The store could not be read: who left since the backup is not known.")
         show.say(words, fg="yellow")
+        advice = tr("Look into your mailbox and the relay's log for who left before you send.")
+        show.say(advice, fg="yellow")
     if done.before is not None:
         show.say(tr("The store as it was: {path}", path=done.before))
     show.say(tr("No mailing goes on by itself. See how they stand: flashback status"), fg="yellow")
