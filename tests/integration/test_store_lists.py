@@ -24,6 +24,8 @@ from flashback.model import (
     Row,
     SubscriberStatus,
     SuppressionReason,
+    Word,
+    may_become,
 )
 from flashback.rosters import WRITERS
 from flashback.store import (
@@ -204,6 +206,30 @@ class TestImporting:
 
 
 AGREEABLE = address("b@example.org")
+
+
+@pytest.mark.parametrize("after", list(U))
+@pytest.mark.parametrize("before", list(U))
+def test_the_table_of_lives(store: Store, before: U, after: U) -> None:
+    """What the one table says of a status is what a person, or a list, can do to it."""
+    book = Subscribers(store)
+    for name in "ab":
+        book.add(
+            address(f"{name}@example.org"),
+            now=NOW,
+            status=before,
+            consent=AGREED if before is U.CONFIRMED else None,
+        )
+    taken(store, f"address,status\na@example.org,{after}\n", AGREEING)
+    moved = after if may_become(before, after, by=Word.LIST) else before
+    assert book.get("a@example.org").status is moved
+    number = book.get("b@example.org").id
+    if after is U.CONFIRMED:
+        book.confirm(number, AGREED)
+    elif after is U.UNSUBSCRIBED:
+        book.unsubscribe(number, at=NOW, source="link")
+    moved = after if may_become(before, after, by=Word.PERSON) else before
+    assert book.get("b@example.org").status is moved
 
 
 class TestExporting:

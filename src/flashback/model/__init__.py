@@ -46,6 +46,7 @@ from flashback.model.prose import (
 )
 from flashback.model.roster import Circumstances, Entry, Erasure, Refusal, Row
 from flashback.model.subscriber import (
+    LIFE,
     Consent,
     ConsentKind,
     FieldKind,
@@ -53,10 +54,13 @@ from flashback.model.subscriber import (
     SubscriberStatus,
     Suppression,
     SuppressionReason,
+    Word,
+    may_become,
 )
 
 __all__ = [
     "EDITION_LANGUAGES",
+    "LIFE",
     "TRANSITIONS",
     "Account",
     "Address",
@@ -119,7 +123,9 @@ __all__ = [
     "SuppressionReason",
     "Table",
     "Text",
+    "Word",
     "direction_of",
     "links_in",
+    "may_become",
     "plain",
 ]

@@ -16,6 +16,28 @@ class SubscriberStatus(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+class Word(StrEnum):
+    """Whose word changes a subscription."""
+
+    PERSON = "person"  #: their own, by a link or told to staff; recorded as a consent
+    LIST = "list"  #: that of a list which is brought in
+
+
+_U = SubscriberStatus
+_ANYBODY = frozenset(Word)
+#: The one table of lawful transitions: what a status may become, and by whose word.
+LIFE: Mapping[SubscriberStatus, Mapping[SubscriberStatus, frozenset[Word]]] = {
+    _U.UNCONFIRMED: {_U.CONFIRMED: _ANYBODY, _U.UNSUBSCRIBED: _ANYBODY},
+    _U.CONFIRMED: {_U.UNSUBSCRIBED: _ANYBODY},
+    _U.UNSUBSCRIBED: {_U.CONFIRMED: frozenset({Word.PERSON})},
+}
+
+
+def may_become(before: SubscriberStatus, after: SubscriberStatus, *, by: Word) -> bool:
+    """Whether a subscription may change so; one that stays does not change."""
+    return by in LIFE[before].get(after, frozenset())
+
+
 class FieldKind(StrEnum):
     """What a field of a team's own holds, where the settings say it."""
 

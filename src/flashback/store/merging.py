@@ -6,7 +6,7 @@ nobody is sent back from confirmed to unconfirmed; an empty cell erases nothing.
 
 from dataclasses import replace
 
-from flashback.model import Entry, Subscriber, SubscriberStatus
+from flashback.model import Entry, Subscriber, SubscriberStatus, Word, may_become
 from flashback.store.waiting import Change, Fate
 
 
@@ -44,7 +44,7 @@ def _merged(before: Subscriber, entry: Entry) -> Subscriber:
         gone = SubscriberStatus.UNSUBSCRIBED
         status = gone if entry.status is gone else before.status
         return replace(before, status=status, suppressed=reason)
-    undecided = (None, SubscriberStatus.UNCONFIRMED)
+    moves = entry.status is not None and may_become(before.status, entry.status, by=Word.LIST)
     return replace(
         before,
         name=entry.name or before.name,
@@ -52,7 +52,7 @@ def _merged(before: Subscriber, entry: Entry) -> Subscriber:
         organisation=entry.organisation or before.organisation,
         fields={**before.fields, **entry.fields},
         tags=tuple(sorted({*before.tags, *entry.tags})),
-        status=before.status if entry.status in undecided else entry.status,
+        status=entry.status if moves and entry.status is not None else before.status,
         suppressed=reason,
     )
 

@@ -21,6 +21,8 @@ from flashback.model import (
     SubscriberStatus,
     Suppression,
     SuppressionReason,
+    Word,
+    may_become,
 )
 from flashback.sentences import tr
 from flashback.store import counting, editing, erasing, people, refusals
@@ -136,7 +138,7 @@ class Subscribers:
             leaves_again = status is SubscriberStatus.UNSUBSCRIBED is person.status
             if not leaves_again:
                 people.record_consents(connection, [(subscriber_id, consent)])
-            if person.status is not status:
+            if may_become(person.status, status, by=Word.PERSON):
                 people.update_person(connection, subscriber_id, {"status": status}, consent.at)
             return replace(person, status=status)
 
