@@ -102,7 +102,7 @@ def test_it_sleeps_while_another_finishes(on_each: Stage, clock: Path) -> None:
     sender = cell.send(clock=clock)
     cell.wait_for(10)
     sender.send_signal(signal.SIGSTOP)
-    clock.write_text(str(NAP), encoding="ascii")
+    clock.write_text(f"{NAP} asleep", encoding="ascii")
     other = cell.end(cell.start("resume", clock=clock), None, "A sender had stopped")
     assert other.code in {DONE, REFUSALS}
     sender.send_signal(signal.SIGCONT)
@@ -120,7 +120,7 @@ def test_it_wakes_while_another_is_at_work(on_each: Stage, clock: Path) -> None:
     sender = cell.send(clock=clock)
     cell.wait_for(10)
     sender.send_signal(signal.SIGSTOP)
-    clock.write_text(str(NAP), encoding="ascii")
+    clock.write_text(f"{NAP} asleep", encoding="ascii")
     other = cell.start("resume", clock=clock)
     cell.wait_for(25)
     sender.send_signal(signal.SIGCONT)
