@@ -281,7 +281,10 @@ def test_what_somebody_mends_is_not_replaced(run: Run, tmp_path: Path) -> None:
     assert "l.refused-2.csv" in run("subscribers", "import", "l.csv", "--yes").out
     assert (tmp_path / "l.refused.csv").read_text() == "mended"
     run("subscribers", "import", "l.csv", "--dry-run")
-    assert not (tmp_path / "l.refused-3.csv").exists()
+    run("subscribers", "import", "l.csv", "--json")
+    (tmp_path / "twice.csv").write_text("address,status\na@example.org,\na@example.org,\n")
+    assert "stands in row 2" in run("subscribers", "import", "twice.csv", "--yes").out
+    assert not [*tmp_path.glob("l.refused-3.csv"), *tmp_path.glob("twice.refused*")]
 
 
 def test_an_export_replaces_nothing_by_itself(run: Run, tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ def import_(
     ) as arrival:
         plan = arrival.plan
         nothing = not (plan.new or plan.changed)
-        wanted = not (dry_run or nothing) and (yes or not as_json)
+        serious = not dry_run and (yes or not as_json)
+        wanted = serious and not nothing
         if not as_json:
             _show_sheets(arrival)
             _show(arrival)
@@ -97,9 +98,14 @@ def import_(
             show.say(words, fg="green")
         else:
             show.say(tr("Nothing was changed."))
-        if rejects or (plan.refused and (wanted or (nothing and not dry_run))):
+        if rejects or ((wanted or (serious and nothing)) and _can_be_mended(arrival)):
             _write_rejects(rejects or _beside(file, arrival), arrival, quiet=as_json)
     return Exit.REFUSALS if plan.refused else Exit.DONE
+
+
+def _can_be_mended(arrival: book.Arrival) -> bool:
+    """Whether a refused row is worth a file: a person who stands there twice is not."""
+    return any(refusal.cells for refusal in arrival.list.refusals())
 
 
 def _beside(file: Path, arrival: book.Arrival) -> Path:
